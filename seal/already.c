@@ -1,0 +1,296 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * already.c - tell mail that is encrypted already.
+ *
+ * In:    a message.
+ * Out:   whether nothing in its body can be read without a key.
+ * Never: believes a Content-Type: what is called encrypted and can be read
+ *        is sealed like everything else.
+ */
+#include "seal/already.h"
+
+#include "keys/armor.h"
+#include "keys/packet.h"
+#include "seal/subject.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+/* Readable text that a sealed message may have around its ciphertext: "This
+ * is an OpenPGP/MIME encrypted message", the headers of its parts. */
+#define AROUND_OCTETS 1024
+#define LINE_OCTETS 1024
+
+/* --- OpenPGP: session keys, then one protected packet to the end */
+
+struct pgp {
+	struct armor_reader *armor;
+	struct packet_walker *walker;
+	unsigned int session_keys;
+	unsigned int sealed;
+};
+
+static int
+on_packet(void *context, unsigned int tag, uint64_t offset)
+{
+	struct pgp *pgp = context;
+
+	(void)offset;
+	if (pgp->sealed > 0)
+		return -1;
+	if (tag == PACKET_PKESK || tag == PACKET_SKESK)
+		pgp->session_keys++;
+	else if ((tag == PACKET_SEIPD || tag == PACKET_OCB) &&
+		 pgp->session_keys > 0)
+		pgp->sealed++;
+	else if (tag != PACKET_MARKER)
+		return -1;
+	return 0;
+}
+
+static int
+on_octets(void *context, const unsigned char *data, size_t len)
+{
+	struct pgp *pgp = context;
+
+	return packet_walker_feed(pgp->walker, data, len);
+}
+
+static int
+on_begin(void *context, const char *type)
+{
+	(void)context;
+	return strcmp(type, "PGP MESSAGE") == 0 ? 0 : -1;
+}
+
+static bool
+pgp_is_sealed(struct pgp *pgp)
+{
+	return armor_reader_finish(pgp->armor) == 0 &&
+	       armor_reader_blocks(pgp->armor) == 1 &&
+	       armor_reader_header_octets(pgp->armor) <= AROUND_OCTETS &&
+	       !armor_reader_has_stray_text(pgp->armor) &&
+	       packet_walker_finish(pgp->walker) == 0 && pgp->sealed == 1;
+}
+
+/* --- multipart/encrypted, line by line */
+
+enum where {
+	IN_PREAMBLE,
+	IN_VERSION_HEADER,
+	IN_VERSION,
+	IN_DATA_HEADER,
+	IN_DATA,
+	IN_EPILOGUE,
+	IN_SOMETHING_ELSE, /* it is no RFC 3156 message */
+};
+
+struct walk {
+	enum where where;
+	char *delimiter; /* "--boundary", or NULL: the body is the armor */
+	size_t around;   /* readable octets so far */
+	bool version;
+	char line[LINE_OCTETS];
+	size_t line_len;
+	struct pgp pgp;
+};
+
+static void walk_delimiter(struct walk *walk, bool last);
+static void walk_data(struct walk *walk, const char *line, size_t len);
+
+/* The length of a line without the blanks at its end. */
+static size_t
+bare_length(const char *line, size_t len)
+{
+	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n' ||
+			      line[len - 1] == ' ' || line[len - 1] == '\t'))
+		len--;
+	return len;
+}
+
+/* 1: "--boundary".  2: "--boundary--".  0: another line. */
+static int
+delimiter_kind(const struct walk *walk, const char *line, size_t bare)
+{
+	size_t len = strlen(walk->delimiter);
+
+	if (bare < len || memcmp(line, walk->delimiter, len) != 0)
+		return 0;
+	if (bare == len)
+		return 1;
+	return bare == len + 2 && memcmp(line + len, "--", 2) == 0 ? 2 : 0;
+}
+
+/* "Version: 1", once, is all that the first part may say. */
+static void
+walk_version(struct walk *walk, const char *line, size_t bare)
+{
+	if (walk->version || bare != 10 ||
+	    g_ascii_strncasecmp(line, "Version: 1", 10) != 0)
+		walk->where = IN_SOMETHING_ELSE;
+	walk->version = true;
+}
+
+static void
+walk_line(struct walk *walk, const char *line, size_t len)
+{
+	size_t bare = bare_length(line, len);
+	int delimiter = delimiter_kind(walk, line, bare);
+
+	if (delimiter != 0) {
+		walk_delimiter(walk, delimiter == 2);
+		return;
+	}
+	if (walk->where == IN_DATA) {
+		walk_data(walk, line, len);
+		return;
+	}
+	walk->around += bare;
+	if (walk->where == IN_VERSION && bare > 0)
+		walk_version(walk, line, bare);
+	else if (bare == 0 && (walk->where == IN_VERSION_HEADER ||
+				  walk->where == IN_DATA_HEADER))
+		walk->where++;
+}
+
+static void
+walk_delimiter(struct walk *walk, bool last)
+{
+	if (walk->where == IN_PREAMBLE && !last)
+		walk->where = IN_VERSION_HEADER;
+	else if (walk->where == IN_VERSION && !last && walk->version)
+		walk->where = IN_DATA_HEADER;
+	else if (walk->where == IN_DATA && last)
+		walk->where = IN_EPILOGUE;
+	else
+		walk->where = IN_SOMETHING_ELSE;
+}
+
+static void
+walk_data(struct walk *walk, const char *line, size_t len)
+{
+	if (armor_reader_feed(walk->pgp.armor, line, len) != 0 ||
+	    armor_reader_has_stray_text(walk->pgp.armor))
+		walk->where = IN_SOMETHING_ELSE;
+}
+
+/* Cuts octets into lines; one that is too long belongs to no sealed mail. */
+static void
+walk_octets(struct walk *walk, const char *data, size_t len)
+{
+	const char *newline;
+	size_t n;
+
+	while (len > 0 && walk->where != IN_SOMETHING_ELSE) {
+		newline = memchr(data, '\n', len);
+		n = newline == NULL ? len : (size_t)(newline - data) + 1;
+		if (walk->line_len + n > LINE_OCTETS ||
+		    walk->around > AROUND_OCTETS) {
+			walk->where = IN_SOMETHING_ELSE;
+			return;
+		}
+		memcpy(walk->line + walk->line_len, data, n);
+		walk->line_len += n;
+		if (newline != NULL) {
+			walk_line(walk, walk->line, walk->line_len);
+			walk->line_len = 0;
+		}
+		data += n;
+		len -= n;
+	}
+}
+
+static int
+is_pgp(const struct message *message, const char *boundary, struct fault *fault)
+{
+	struct walk walk = {.where = IN_DATA};
+	const struct armor_events armor = {
+	    on_begin, on_octets, NULL, &walk.pgp};
+	const struct packet_events packets = {on_packet, NULL, NULL, &walk.pgp};
+	struct spool_reader *reader = spool_reader_make(message->body);
+	const unsigned char *data;
+	size_t len;
+	int r = 1, ret = 0;
+
+	walk.pgp.armor = armor_reader_make(&armor);
+	walk.pgp.walker = packet_walker_make(&packets);
+	if (boundary != NULL) {
+		walk.where = IN_PREAMBLE;
+		walk.delimiter = g_strconcat("--", boundary, NULL);
+	}
+	while (walk.where != IN_SOMETHING_ELSE &&
+	       (r = spool_reader_next(reader, &data, &len, fault)) == 1) {
+		if (boundary == NULL)
+			walk_data(&walk, (const char *)data, len);
+		else
+			walk_octets(&walk, (const char *)data, len);
+	}
+	if (boundary != NULL && walk.line_len > 0)
+		walk_line(&walk, walk.line, walk.line_len);
+	if (r == -1)
+		ret = -1;
+	else if (walk.where == (boundary == NULL ? IN_DATA : IN_EPILOGUE) &&
+		 walk.around <= AROUND_OCTETS)
+		ret = pgp_is_sealed(&walk.pgp);
+	armor_reader_free(&walk.pgp.armor);
+	packet_walker_free(&walk.pgp.walker);
+	spool_reader_free(&reader);
+	g_free(walk.delimiter);
+	return ret;
+}
+
+/* --- Which of them it may be */
+
+static bool
+is_type(GMimeContentType *type, const char *main, const char *sub)
+{
+	return g_mime_content_type_is_type(type, main, sub);
+}
+
+static bool
+has_encoding(const struct message *message, const char *name)
+{
+	const struct field *field =
+	    message_field(message, "Content-Transfer-Encoding", 0);
+	char *value = field == NULL ? NULL : field_unfold(field->value);
+	bool same = value != NULL && g_ascii_strcasecmp(value, name) == 0;
+
+	g_free(value);
+	return same;
+}
+
+int
+message_is_sealed(const struct message *message, struct fault *fault)
+{
+	const struct field *field = message_field(message, "Content-Type", 0);
+	GMimeContentType *type;
+	const char *protocol;
+	char *value;
+	int ret = 0;
+
+	if (message_field(message, "Content-Type", 1) != NULL)
+		return 0;
+	if (field == NULL)
+		return is_pgp(message, NULL, fault);
+	gmime_need();
+	value = field_unfold(field->value);
+	type = g_mime_content_type_parse(NULL, value);
+	protocol = g_mime_content_type_get_parameter(type, "protocol");
+	if (is_type(type, "multipart", "encrypted") && protocol != NULL &&
+	    g_ascii_strcasecmp(protocol, "application/pgp-encrypted") == 0 &&
+	    g_mime_content_type_get_parameter(type, "boundary") != NULL)
+		ret = is_pgp(message,
+		    g_mime_content_type_get_parameter(type, "boundary"), fault);
+	else if (is_type(type, "text", "plain") &&
+		 !has_encoding(message, "base64") &&
+		 !has_encoding(message, "quoted-printable"))
+		ret = is_pgp(message, NULL, fault);
+	else if ((is_type(type, "application", "pkcs7-mime") ||
+		     is_type(type, "application", "x-pkcs7-mime")) &&
+		 has_encoding(message, "base64"))
+		ret = message_is_cms(message, fault);
+	g_object_unref(type);
+	g_free(value);
+	return ret;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SEAL_NAMED_H
+#define SEAL_NAMED_H
+
+#include "seal/message.h"
+
+#include <glib.h>
+
+/*
+ * The canonical addresses that To, Cc and their Resent- forms name: a set
+ * (g_hash_table_contains).  Whoever else is in the envelope was in Bcc, or
+ * behind a list, and no copy may tell.
+ */
+GHashTable *message_named(const struct message *message);
+
+#endif

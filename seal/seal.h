@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SEAL_SEAL_H
+#define SEAL_SEAL_H
+
+#include "keys/keys.h"
+#include "policy/fault.h"
+#include "policy/policy.h"
+#include "seal/message.h"
+
+#include <stdbool.h>
+
+/* One who shall be able to read a copy. */
+struct seal_reader {
+	struct key *key; /* borrowed */
+	bool hidden;     /* the copy must not tell that they are one */
+};
+
+/* What the engines need to know of this installation. */
+struct seal_engines {
+	const char *state; /* directory; for GnuPG's private home */
+	const char *gpg;   /* path of the gpg program */
+	unsigned int gpg_deadline_ms;
+	bool use_rnp;
+	bool use_gnupg;
+};
+
+struct seal_order {
+	const struct seal_reader *readers;
+	size_t readers_count;
+	const char *subject; /* value in place of the Subject's, or NULL */
+	bool hide_subject;
+	bool at_rest; /* it goes into a mailbox stored here */
+	const struct seal_engines *engines;
+	const struct spool_limits *limits;
+};
+
+/* What to do with one field of the original outside. */
+enum outside {
+	OUTSIDE_KEEP,
+	OUTSIDE_DROP,
+	OUTSIDE_CHANGE,
+};
+
+/*
+ * A copy that went through the gate.  The header is the original's with
+ * changes[i] for its field i, and `added` after them.  There is no other way
+ * to get one of these than seal_message().
+ */
+struct sealed {
+	size_t count; /* fields of the original */
+	enum outside *outside;
+	char **value;  /* for OUTSIDE_CHANGE; as in struct field */
+	GArray *added; /* of struct field */
+	struct spool *body;
+};
+
+/* The jobs this folder runs in workers; once, at program start. */
+void seal_register_jobs(void);
+
+/*
+ * Seals a message as OpenPGP (RFC 3156) with header protection (RFC 9788).
+ * 0 and gives *sealedp away; or -1 with a fault: TEMP when an engine or the
+ * disk failed, BUG when the gate stopped what an engine made.
+ */
+int seal_message(const struct seal_order *order, const struct message *message,
+    struct sealed **sealedp, struct fault *fault);
+void sealed_free(struct sealed **sealedp);
+
+/* Writes the sealed copy as a whole message.  0, or -1 with fault. */
+int sealed_write(const struct sealed *sealed, const struct message *message,
+    int fd, struct fault *fault);
+
+#endif
