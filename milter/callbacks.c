@@ -1,0 +1,359 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * callbacks.c - what libmilter calls.
+ *
+ * In:    the MTA's side of the conversation.
+ * Out:   answers.
+ * Never: decides: plan.c does, and deliver.c carries it out.
+ */
+#include "milter/callbacks.h"
+
+#include "milter/audit.h"
+#include "milter/daemon.h"
+#include "milter/deliver.h"
+#include "milter/log.h"
+#include "milter/mta.h"
+#include "milter/session.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <syslog.h>
+
+#define HEADER_FIELDS_MAX 5000
+#define HEADER_OCTETS_MAX (512U << 10)
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions,
+    unsigned long steps, unsigned long unused1, unsigned long unused2,
+    unsigned long *want_actions, unsigned long *want_steps,
+    unsigned long *want1, unsigned long *want2);
+static sfsistat on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address);
+static sfsistat on_mail(SMFICTX *ctx, char **argv);
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv);
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value);
+static sfsistat on_eoh(SMFICTX *ctx);
+static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t len);
+static sfsistat on_eom(SMFICTX *ctx);
+static sfsistat on_abort(SMFICTX *ctx);
+static sfsistat on_close(SMFICTX *ctx);
+
+struct smfiDesc callbacks = {
+    .xxfi_name = (char *)(uintptr_t) "sealmilter",
+    .xxfi_version = SMFI_VERSION,
+    .xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY |
+		  SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
+    .xxfi_connect = on_connect,
+    .xxfi_envfrom = on_mail,
+    .xxfi_envrcpt = on_rcpt,
+    .xxfi_header = on_header,
+    .xxfi_eoh = on_eoh,
+    .xxfi_body = on_body,
+    .xxfi_eom = on_eom,
+    .xxfi_abort = on_abort,
+    .xxfi_close = on_close,
+    .xxfi_negotiate = on_negotiate,
+};
+
+/* --- Answers */
+
+static sfsistat
+refuse(SMFICTX *ctx, const struct fault *fault)
+{
+	if (fault->kind == FAULT_PERM) {
+		mta_reply(ctx, "550", "5.7.1", fault->text);
+		return SMFIS_REJECT;
+	}
+	/* The reason is the administrator's business: the log has it. */
+	mta_reply(ctx, "451", "4.3.0",
+	    "The mail cannot be secured now, please try again later");
+	return SMFIS_TEMPFAIL;
+}
+
+/* RFC 1870 section 6.3. */
+static sfsistat
+refuse_size(SMFICTX *ctx, const struct fault *fault)
+{
+	mta_reply(ctx, "552", "5.3.4", fault->text);
+	return SMFIS_REJECT;
+}
+
+static sfsistat
+busy(SMFICTX *ctx)
+{
+	mta_reply(ctx, "451", "4.3.2", "Busy, please try again later");
+	return SMFIS_TEMPFAIL;
+}
+
+/* The message is over. */
+static void
+finish(struct session *session)
+{
+	if (session->counted)
+		daemon_message_ends();
+	session->counted = false;
+	session_end(session);
+}
+
+static void
+audit_all(const struct session *session, const struct fault *fault)
+{
+	const struct recipient *recipient;
+	guint i;
+
+	for (i = 0; i < session->recipients->len; i++) {
+		recipient = g_ptr_array_index(session->recipients, i);
+		if (fault == NULL)
+			audit_delivered(session->queue_id, &session->origin,
+			    recipient->treatment);
+		else
+			audit_refused(session->queue_id, &session->origin,
+			    recipient->given, fault);
+	}
+}
+
+/* --- The connection */
+
+static sfsistat
+on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+    unsigned long unused1, unsigned long unused2, unsigned long *want_actions,
+    unsigned long *want_steps, unsigned long *want1, unsigned long *want2)
+{
+	struct fault fault = {FAULT_NONE, ""};
+
+	(void)unused1;
+	(void)unused2;
+	*want1 = *want2 = 0;
+	if (mta_negotiate(
+		ctx, actions, steps, want_actions, want_steps, &fault) == 0)
+		return SMFIS_CONTINUE;
+	log_fault(&fault, "an MTA was turned away");
+	return SMFIS_REJECT;
+}
+
+/*
+ * The address is missing when the client was gone before the MTA knew it, and
+ * no IP address when mail came by other means.  For sendmail(1), Postfix makes
+ * up a client: 127.0.0.1 with port 0.
+ */
+static sfsistat
+on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
+{
+	const struct sockaddr_in *in = (const void *)address;
+	char text[INET6_ADDRSTRLEN];
+	const char *client = NULL;
+	bool no_client = false;
+
+	(void)hostname;
+	if (address != NULL && address->sa_family == AF_INET) {
+		client = inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+		no_client = in->sin_port == 0 &&
+			    in->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+	} else if (address != NULL && address->sa_family == AF_INET6)
+		client = inet_ntop(AF_INET6,
+		    &((struct sockaddr_in6 *)(void *)address)->sin6_addr, text,
+		    sizeof(text));
+	mta_set_private(ctx, session_make(client, no_client));
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat
+on_close(SMFICTX *ctx)
+{
+	struct session *session = mta_private(ctx);
+
+	if (session == NULL)
+		return SMFIS_CONTINUE;
+	finish(session);
+	session_free(&session);
+	mta_set_private(ctx, NULL);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_abort(SMFICTX *ctx)
+{
+	struct session *session = mta_private(ctx);
+
+	if (session != NULL)
+		finish(session);
+	return SMFIS_CONTINUE;
+}
+
+/* --- The envelope */
+
+/* One that is empty says no more than one that is missing. */
+static bool
+has_macro(SMFICTX *ctx, const char *name)
+{
+	const char *value = mta_macro(ctx, name);
+
+	return value != NULL && value[0] != '\0';
+}
+
+static sfsistat
+on_mail(SMFICTX *ctx, char **argv)
+{
+	struct session *session = mta_private(ctx);
+
+	if (session == NULL) {
+		/* No CONNECT was heard: nothing is known of the client. */
+		session = session_make(NULL, false);
+		mta_set_private(ctx, session);
+	}
+	finish(session);
+	if (!daemon_message_begins())
+		return busy(ctx);
+	session->counted = true;
+	session_begin(session, daemon_runtime(), argv[0]);
+	session_set_queue_id(session, mta_macro(ctx, "i"));
+	session->origin.authenticated = has_macro(ctx, "{auth_authen}");
+	session->origin.tls = has_macro(ctx, "{tls_version}");
+	return SMFIS_CONTINUE;
+}
+
+/*
+ * Who can be refused by the envelope alone is refused here, so that the
+ * others get their mail.  Postfix cannot do that for mail that did not come
+ * by SMTP: it would try again for ever; there the end of message decides.
+ */
+static sfsistat
+on_rcpt(SMFICTX *ctx, char **argv)
+{
+	struct session *session = mta_private(ctx);
+	struct treatment *treatment = NULL;
+	struct fault fault = {FAULT_NONE, ""};
+	int r;
+
+	if (session == NULL || session->runtime == NULL)
+		return busy(ctx);
+	session_set_queue_id(session, mta_macro(ctx, "i"));
+	r = plan_recipient(session->runtime->config, session->runtime->keys,
+	    &session->origin, argv[0], NULL, &treatment, &fault);
+	if (r == 1 && treatment->rung == RUNG_REFUSE)
+		fault_set(&fault, FAULT_PERM, "<%s>: %s", treatment->recipient,
+		    treatment->why);
+	if (fault.kind == FAULT_NONE || !session->brackets) {
+		session_add_recipient(session, argv[0], treatment);
+		return SMFIS_CONTINUE;
+	}
+	audit_refused(session->queue_id, &session->origin, argv[0], &fault);
+	treatment_free(&treatment);
+	return refuse(ctx, &fault);
+}
+
+/* --- The message: header fields and body get no answer (mta_negotiate()) */
+
+static sfsistat
+on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct session *session = mta_private(ctx);
+
+	if (session == NULL || session->message == NULL)
+		return SMFIS_NOREPLY;
+	if (session->message->header.count >= HEADER_FIELDS_MAX ||
+	    session->message->header_octets > HEADER_OCTETS_MAX) {
+		session->too_large = true;
+		fault_set(&session->failed, FAULT_PERM,
+		    "the header of the message is too large");
+		return SMFIS_NOREPLY;
+	}
+	message_add_field(session->message, name, value);
+	return SMFIS_NOREPLY;
+}
+
+/* True if the envelope settled that everybody gets the message as it is. */
+static bool
+all_clear(const struct session *session)
+{
+	const struct recipient *recipient;
+	guint i;
+
+	for (i = 0; i < session->recipients->len; i++) {
+		recipient = g_ptr_array_index(session->recipients, i);
+		if (recipient->treatment == NULL ||
+		    recipient->treatment->rung != RUNG_CLEAR ||
+		    recipient->treatment->decision.subject_tag != NULL)
+			return false;
+	}
+	return session->recipients->len > 0;
+}
+
+/* Marks that are ours to make must go, and that can only be done at the end. */
+static bool
+has_our_fields(const struct message *message)
+{
+	size_t i;
+
+	for (i = 0; i < message->header.count; i++)
+		if (field_is_ours(&message->header.list[i]))
+			return true;
+	return false;
+}
+
+/* The body of a message that is not touched need not be sent to us. */
+static sfsistat
+on_eoh(SMFICTX *ctx)
+{
+	struct session *session = mta_private(ctx);
+
+	if (session == NULL || session->message == NULL)
+		return SMFIS_TEMPFAIL;
+	if (session->failed.kind != FAULT_NONE || !all_clear(session) ||
+	    has_our_fields(session->message))
+		return SMFIS_CONTINUE;
+	session_set_queue_id(session, mta_macro(ctx, "i"));
+	audit_all(session, NULL);
+	finish(session);
+	return SMFIS_ACCEPT;
+}
+
+static sfsistat
+on_body(SMFICTX *ctx, unsigned char *data, size_t len)
+{
+	struct session *session = mta_private(ctx);
+
+	if (session == NULL || session->message == NULL)
+		return SMFIS_NOREPLY;
+	if (session->failed.kind != FAULT_NONE)
+		return SMFIS_NOREPLY;
+	if (message_size(session->message) + len >
+	    session->runtime->config->message_octets) {
+		session->too_large = true;
+		fault_set(&session->failed, FAULT_PERM,
+		    "the message is larger than this server seals");
+	} else
+		(void)message_add_body(
+		    session->message, data, len, &session->failed);
+	return SMFIS_NOREPLY;
+}
+
+/* The way of a message; edits are void unless the answer is ACCEPT. */
+static sfsistat
+on_eom(SMFICTX *ctx)
+{
+	struct session *session = mta_private(ctx);
+	GPtrArray *treatments = NULL;
+	struct plan *plan = NULL;
+	struct fault fault;
+	sfsistat answer = SMFIS_ACCEPT;
+
+	if (session == NULL || session->message == NULL)
+		return SMFIS_TEMPFAIL;
+	session_set_queue_id(session, mta_macro(ctx, "i"));
+	fault = session->failed;
+	if (fault.kind != FAULT_NONE ||
+	    session_plan(session, &treatments, &plan, &fault) != 0 ||
+	    deliver(ctx, session->runtime, plan, session->message,
+		session_time_left(session), &fault) != 0) {
+		audit_all(session, &fault);
+		answer = session->too_large ? refuse_size(ctx, &fault)
+					    : refuse(ctx, &fault);
+	} else
+		audit_all(session, NULL);
+	plan_free(&plan);
+	if (treatments != NULL)
+		g_ptr_array_free(treatments, TRUE);
+	finish(session);
+	return answer;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MILTER_CONFIG_PRIVATE_H
+#define MILTER_CONFIG_PRIVATE_H
+
+#include "milter/config.h"
+
+#include <libconfig.h>
+
+/* What config.c and config_options.c share. */
+
+/* Gives each option its built-in value. */
+void config_set_defaults(struct config *config);
+
+/* Reads all options but "policy".  0, or -1 with fault. */
+int config_parse_options(
+    const config_setting_t *root, struct config *config, struct fault *fault);
+
+/* An option_parse for "socket"; config_socket.c. */
+int config_parse_socket(
+    const config_setting_t *setting, void *target, struct fault *fault);
+
+#endif

@@ -1,0 +1,475 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * plan.c - what becomes of a message, for each recipient and as a whole.
+ *
+ * In:    envelope, policy, keys, and the content once it is known.
+ * Out:   treatments, and a plan that can be carried out.
+ * Never: has an effect.  `sealctl policy explain` runs the same code.
+ */
+#include "milter/plan.h"
+
+#include "milter/resolve.h"
+#include "seal/named.h"
+#include "seal/subject.h"
+
+#include <string.h>
+
+static int climb(struct treatment *treatment, struct keys *keys,
+    const struct origin *origin, const struct content *content,
+    struct fault *fault);
+static int try_openpgp(struct treatment *treatment, struct keys *keys,
+    char **whyp, struct fault *fault);
+static int find_recovery(struct treatment *treatment, struct keys *keys,
+    const char *const *addresses, struct fault *fault);
+static void settle(struct treatment *treatment, const struct origin *origin);
+
+static void
+attempt_clear(void *data)
+{
+	g_free(((struct attempt *)data)->why);
+}
+
+static void
+key_release(void *data)
+{
+	struct key *key = data;
+
+	key_unref(&key);
+}
+
+/* The address as people write it: without the brackets of SMTP. */
+static char *
+without_brackets(const char *recipient)
+{
+	size_t len = strlen(recipient);
+
+	if (len >= 2 && recipient[0] == '<' && recipient[len - 1] == '>')
+		return g_strndup(recipient + 1, len - 2);
+	return g_strdup(recipient);
+}
+
+static struct treatment *
+treatment_make(const char *recipient)
+{
+	struct treatment *treatment = g_new0(struct treatment, 1);
+
+	treatment->recipient = without_brackets(recipient);
+	treatment->attempts = g_array_new(FALSE, FALSE, sizeof(struct attempt));
+	g_array_set_clear_func(treatment->attempts, attempt_clear);
+	treatment->recovery = g_ptr_array_new_with_free_func(key_release);
+	treatment->rung = RUNG_REFUSE;
+	return treatment;
+}
+
+void
+treatment_free(struct treatment **treatmentp)
+{
+	struct treatment *treatment = *treatmentp;
+
+	if (treatment == NULL)
+		return;
+	g_free(treatment->recipient);
+	g_free(treatment->given);
+	g_free(treatment->address);
+	g_array_free(treatment->attempts, TRUE);
+	g_ptr_array_free(treatment->recovery, TRUE);
+	key_unref(&treatment->key);
+	g_free(treatment->why);
+	g_free(treatment);
+	*treatmentp = NULL;
+}
+
+static struct policy_facts
+make_facts(const struct config *config, const struct origin *origin,
+    const struct treatment *treatment, const struct content *content)
+{
+	struct policy_facts facts = {
+	    .sender = origin->sender,
+	    .recipient = treatment->address,
+	    .client = origin->client,
+	    .authenticated = origin->authenticated,
+	    .local_client = origin->local_client,
+	    .tls = origin->tls,
+	    .stored_here = config_stores(config, treatment->address),
+	    .content_known = content != NULL,
+	};
+
+	if (content != NULL) {
+		facts.fields = content->fields;
+		facts.subject = content->subject;
+		facts.size = content->size;
+	}
+	return facts;
+}
+
+int
+plan_recipient(const struct config *config, struct keys *keys,
+    const struct origin *origin, const char *recipient,
+    const struct content *content, struct treatment **treatmentp,
+    struct fault *fault)
+{
+	struct treatment *treatment = treatment_make(recipient);
+	struct policy_facts facts;
+	int r = -1;
+
+	if (recipient_resolve(config, recipient, &treatment->given,
+		&treatment->address, fault) != 0)
+		goto out;
+	facts = make_facts(config, origin, treatment, content);
+	treatment->direction = policy_direction(&facts);
+	r = policy_decide(config->policy, &facts, &treatment->decision);
+	if (r != 1)
+		goto out;
+	if (climb(treatment, keys, origin, content, fault) != 0) {
+		r = -1;
+		goto out;
+	}
+	settle(treatment, origin);
+	*treatmentp = treatment;
+	treatment = NULL;
+out:
+	treatment_free(&treatment);
+	return r;
+}
+
+static void
+add_attempt(struct treatment *treatment, enum rung rung, char *why)
+{
+	struct attempt attempt = {rung, why};
+
+	g_array_append_val(treatment->attempts, attempt);
+}
+
+/* 1: the rung holds.  0: it does not, *whyp says why.  -1: cannot tell. */
+static int
+try_rung(struct treatment *treatment, enum rung rung, struct keys *keys,
+    const struct content *content, char **whyp, struct fault *fault)
+{
+	bool sealed = content != NULL && content->sealed_already;
+
+	switch (rung) {
+	case RUNG_OPENPGP:
+		if (!sealed)
+			return try_openpgp(treatment, keys, whyp, fault);
+		break;
+	case RUNG_SMIME:
+	case RUNG_PASSPHRASE:
+		if (!sealed) {
+			*whyp = g_strdup("this version has no such form");
+			return 0;
+		}
+		break;
+	case RUNG_CLEAR:
+	case RUNG_HOLD:
+	case RUNG_REFUSE:
+		treatment->rung = rung;
+		return 1;
+	}
+	treatment->sealed_already = sealed;
+	treatment->rung = RUNG_CLEAR;
+	return 1;
+}
+
+/* 0: treatment->rung is the rung that holds, RUNG_REFUSE if none does. */
+static int
+climb(struct treatment *treatment, struct keys *keys,
+    const struct origin *origin, const struct content *content,
+    struct fault *fault)
+{
+	const struct decision *decision = &treatment->decision;
+	char *why;
+	size_t i;
+	int holds = 0;
+
+	if (decision->require_tls && !origin->tls && !origin->local_client) {
+		treatment->why = g_strdup("the client did not use TLS");
+		return 0;
+	}
+	for (i = 0; i < decision->rungs && holds == 0; i++) {
+		why = NULL;
+		holds = try_rung(
+		    treatment, decision->ladder[i], keys, content, &why, fault);
+		if (holds >= 0)
+			add_attempt(treatment, decision->ladder[i], why);
+	}
+	return holds < 0 ? -1 : 0;
+}
+
+/* 1: the key (and every key for recovery) can be used.  0: *whyp says why
+ * not.  -1: cannot tell. */
+static int
+try_openpgp(struct treatment *treatment, struct keys *keys, char **whyp,
+    struct fault *fault)
+{
+	const struct decision *decision = &treatment->decision;
+	char *unusable = NULL;
+	size_t i;
+	int r;
+
+	r = keys_find(keys, KEY_OPENPGP, treatment->address, &treatment->key,
+	    &unusable, fault);
+	if (r == 0)
+		*whyp = unusable != NULL ? unusable : g_strdup("no key");
+	if (r != 1)
+		return r;
+	for (i = 0; i < G_N_ELEMENTS(decision->recovery); i++)
+		if (find_recovery(
+			treatment, keys, decision->recovery[i], fault) != 0)
+			return -1;
+	treatment->rung = RUNG_OPENPGP;
+	return 1;
+}
+
+/* A copy that the archive cannot open must not leave: later is better. */
+static int
+find_recovery(struct treatment *treatment, struct keys *keys,
+    const char *const *addresses, struct fault *fault)
+{
+	struct key *key = NULL;
+	char *why = NULL;
+	int r;
+
+	for (; addresses != NULL && *addresses != NULL; addresses++) {
+		r = keys_find(keys, KEY_OPENPGP, *addresses, &key, &why, fault);
+		if (r == 0)
+			fault_set(fault, FAULT_TEMP,
+			    "no key for recovery by %s: %s", *addresses,
+			    why != NULL ? why : "no key");
+		g_clear_pointer(&why, g_free);
+		if (r != 1)
+			return -1;
+		g_ptr_array_add(treatment->recovery, key);
+		key = NULL;
+	}
+	return 0;
+}
+
+/* "no OpenPGP key; rule "x" allows nothing else" for those who are refused or
+ * held. */
+static void
+explain(struct treatment *treatment)
+{
+	const struct decision *decision = &treatment->decision;
+	GString *why = g_string_new(NULL);
+	const struct attempt *attempt;
+	guint i;
+
+	for (i = 0; i < treatment->attempts->len; i++) {
+		attempt =
+		    &g_array_index(treatment->attempts, struct attempt, i);
+		if (attempt->why != NULL && attempt->rung == RUNG_OPENPGP)
+			g_string_append_printf(why, "%s%s",
+			    why->len > 0 ? ", " : "", attempt->why);
+	}
+	if (decision->rule == NULL)
+		g_string_append(why, "no rule of the policy allows it");
+	else
+		g_string_append_printf(why, "%spolicy \"%s\" %s",
+		    why->len > 0 ? "; " : "", decision->rule,
+		    treatment->rung == RUNG_HOLD
+			? "holds it"
+			: "does not let it through unsealed");
+	treatment->why = g_string_free(why, FALSE);
+}
+
+/*
+ * A bounce that is refused bounces nowhere: its sender's MTA gives up and
+ * tells its postmaster.  So the rule says what becomes of mail from the null
+ * sender that the ladder would refuse.  It is for bounces: a user of ours who
+ * sets no sender hears the refusal, and a tag that asks for protection gets
+ * it.
+ */
+static bool
+may_bounce_clear(const struct treatment *treatment, const struct origin *origin)
+{
+	const struct decision *decision = &treatment->decision;
+
+	return origin->sender[0] == '\0' && !origin->authenticated &&
+	       treatment->rung == RUNG_REFUSE && treatment->why == NULL &&
+	       decision->rule != NULL && decision->raised_by == NULL &&
+	       decision->bounces == BOUNCES_CLEAR;
+}
+
+static void
+settle(struct treatment *treatment, const struct origin *origin)
+{
+	if (may_bounce_clear(treatment, origin)) {
+		treatment->rung = RUNG_CLEAR;
+		treatment->bounce = true;
+	}
+	if (treatment->why == NULL &&
+	    (treatment->rung == RUNG_REFUSE || treatment->rung == RUNG_HOLD))
+		explain(treatment);
+}
+
+/* --- The message as a whole */
+
+static int refuse_refused(const GPtrArray *treatments, struct fault *fault);
+static int refuse_different(const GPtrArray *treatments, struct fault *fault);
+static void add_readers(struct plan *plan, const GPtrArray *treatments,
+    const struct message *message);
+
+static const struct treatment *
+treatment_at(const GPtrArray *treatments, guint i)
+{
+	return g_ptr_array_index(treatments, i);
+}
+
+int
+plan_make(const GPtrArray *treatments, const struct message *message,
+    struct plan **planp, struct fault *fault)
+{
+	const struct treatment *treatment;
+	struct plan *plan;
+	guint i;
+
+	if (treatments->len == 0) {
+		fault_set(fault, FAULT_BUG, "a message without recipients");
+		return -1;
+	}
+	if (refuse_refused(treatments, fault) != 0 ||
+	    refuse_different(treatments, fault) != 0)
+		return -1;
+	plan = g_new0(struct plan, 1);
+	plan->readers = g_array_new(FALSE, FALSE, sizeof(struct seal_reader));
+	plan->at_rest = true;
+	for (i = 0; i < treatments->len; i++) {
+		treatment = treatment_at(treatments, i);
+		plan->hide_subject |= treatment->decision.hide_subject;
+		plan->at_rest &= treatment->direction != DIRECTION_OUT;
+		if (plan->subject == NULL &&
+		    treatment->decision.subject_tag != NULL)
+			plan->subject = subject_without_tag(
+			    message, treatment->decision.subject_tag);
+	}
+	switch (treatment_at(treatments, 0)->rung) {
+	case RUNG_OPENPGP:
+	case RUNG_SMIME:
+	case RUNG_PASSPHRASE:
+		plan->verdict = VERDICT_SEAL;
+		add_readers(plan, treatments, message);
+		break;
+	case RUNG_CLEAR:
+		plan->verdict = VERDICT_PASS;
+		break;
+	case RUNG_HOLD:
+	case RUNG_REFUSE:
+		plan->verdict = VERDICT_HOLD;
+		break;
+	}
+	*planp = plan;
+	return 0;
+}
+
+void
+plan_free(struct plan **planp)
+{
+	struct plan *plan = *planp;
+
+	if (plan == NULL)
+		return;
+	g_array_free(plan->readers, TRUE);
+	g_free(plan->subject);
+	g_free(plan);
+	*planp = NULL;
+}
+
+struct seal_order
+plan_order(const struct plan *plan, const struct runtime *runtime)
+{
+	return (struct seal_order){
+	    .readers = (const struct seal_reader *)(void *)plan->readers->data,
+	    .readers_count = plan->readers->len,
+	    .subject = plan->subject,
+	    .hide_subject = plan->hide_subject,
+	    .at_rest = plan->at_rest,
+	    .engines = &runtime->engines,
+	    .limits = &runtime->limits,
+	};
+}
+
+static int
+refuse_refused(const GPtrArray *treatments, struct fault *fault)
+{
+	GString *text = g_string_new(NULL);
+	const struct treatment *treatment;
+	guint i, refused = 0;
+
+	for (i = 0; i < treatments->len; i++) {
+		treatment = treatment_at(treatments, i);
+		if (treatment->rung != RUNG_REFUSE)
+			continue;
+		if (refused++ < 4)
+			g_string_append_printf(text, "%s<%s>: %s",
+			    refused > 1 ? "; " : "", treatment->recipient,
+			    treatment->why);
+	}
+	if (refused > 4)
+		g_string_append_printf(text, "; and %u more", refused - 4);
+	if (refused > 0)
+		fault_set(fault, FAULT_PERM, "%s", text->str);
+	g_string_free(text, TRUE);
+	return refused > 0 ? -1 : 0;
+}
+
+/* One transaction has one body: an edit cannot serve two forms. */
+static int
+refuse_different(const GPtrArray *treatments, struct fault *fault)
+{
+	const struct treatment *first = treatment_at(treatments, 0), *other;
+	guint i;
+
+	for (i = 1; i < treatments->len; i++) {
+		other = treatment_at(treatments, i);
+		if (other->rung == first->rung)
+			continue;
+		fault_set(fault, FAULT_PERM,
+		    "recipients need different forms"
+		    " (<%s>: %s, <%s>: %s), and this server edits messages in"
+		    " place: send to them separately, or have its"
+		    " administrator configure delivery by copies (inject)",
+		    first->recipient, rung_name(first->rung), other->recipient,
+		    rung_name(other->rung));
+		return -1;
+	}
+	return 0;
+}
+
+static void
+add_reader(struct plan *plan, struct key *key, bool hidden)
+{
+	struct seal_reader reader = {key, hidden}, *there;
+	guint i;
+
+	for (i = 0; i < plan->readers->len; i++) {
+		there = &g_array_index(plan->readers, struct seal_reader, i);
+		if (strcmp(there->key->fingerprint, key->fingerprint) == 0) {
+			there->hidden = there->hidden && hidden;
+			return;
+		}
+	}
+	g_array_append_val(plan->readers, reader);
+}
+
+/* A copy for one needs no hiding: who has it knows whose it is. */
+static void
+add_readers(struct plan *plan, const GPtrArray *treatments,
+    const struct message *message)
+{
+	GHashTable *named = message_named(message);
+	const struct treatment *treatment;
+	bool hidden;
+	guint i, j;
+
+	for (i = 0; i < treatments->len; i++) {
+		treatment = treatment_at(treatments, i);
+		hidden = treatments->len > 1 &&
+			 !g_hash_table_contains(named, treatment->given);
+		add_reader(plan, treatment->key, hidden);
+		for (j = 0; j < treatment->recovery->len; j++)
+			add_reader(plan,
+			    g_ptr_array_index(treatment->recovery, j), false);
+	}
+	g_hash_table_destroy(named);
+}

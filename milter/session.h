@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MILTER_SESSION_H
+#define MILTER_SESSION_H
+
+#include "milter/plan.h"
+#include "milter/runtime.h"
+#include "seal/message.h"
+
+/* One recipient of the message. */
+struct recipient {
+	char *given;                 /* as the MTA gave it */
+	struct treatment *treatment; /* NULL: decided at the end */
+};
+
+/* A connection of the MTA, and the message it is about to send. */
+struct session {
+	char *client;   /* IP address as text, or NULL */
+	bool no_client; /* the MTA made it up: mail that did not come by SMTP */
+	/* Of the message; all NULL or empty between two. */
+	struct runtime *runtime;
+	char *queue_id; /* for the log; "-" until the MTA tells */
+	struct origin origin;
+	bool brackets;         /* else a refused recipient may stop the queue */
+	GPtrArray *recipients; /* of struct recipient */
+	struct message *message;
+	struct fault
+	    failed;      /* what went wrong and will be answered at the end */
+	bool too_large;  /* that was it */
+	gint64 deadline; /* of the end of message, monotonic microseconds */
+	bool counted;    /* in the daemon's messages under way */
+};
+
+struct session *session_make(const char *client, bool no_client);
+void session_free(struct session **sessionp);
+
+/* A new message; takes the reference to the runtime. */
+void session_begin(
+    struct session *session, struct runtime *runtime, const char *sender);
+void session_add_recipient(
+    struct session *session, const char *given, struct treatment *treatment);
+void session_set_queue_id(struct session *session, const char *id);
+
+/* The message is over, one way or the other. */
+void session_end(struct session *session);
+
+/* Milliseconds until the end of message must be answered. */
+unsigned int session_time_left(const struct session *session);
+
+/*
+ * What becomes of the message: decides for those who are not decided yet.
+ * 0 and gives *treatmentsp (borrowing from the session) and *planp away; or
+ * -1 with fault.
+ */
+int session_plan(struct session *session, GPtrArray **treatmentsp,
+    struct plan **planp, struct fault *fault);
+
+#endif
