@@ -1,0 +1,101 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * ctl.c - what the commands of sealctl share.
+ *
+ * In:    faults and texts of the commands.
+ * Out:   messages on standard error, exit statuses, opened keys.
+ * Never: decides anything about mail.
+ */
+#include "ctl/ctl.h"
+
+#include "milter/privilege.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void
+ctl_error(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	fprintf(stderr, "sealctl: %s\n", text);
+	g_free(text);
+}
+
+void
+ctl_option_error(int option, char *const argv[])
+{
+	const char *word = argv[optind - 1];
+
+	if (option == ':')
+		ctl_error("%s needs an argument", word);
+	else if (optopt == 0)
+		ctl_error("there is no option \"%s\"", word);
+	else if (g_str_has_prefix(word, "--"))
+		ctl_error("\"%s\": that option takes no argument", word);
+	else
+		ctl_error("there is no option \"-%c\"", optopt);
+}
+
+int
+ctl_fault(const struct fault *fault)
+{
+	ctl_error("%s", fault->text);
+	switch (fault->kind) {
+	case FAULT_NONE:
+	case FAULT_PERM:
+		return CTL_REFUSED;
+	case FAULT_TEMP:
+	case FAULT_BUG:
+		break;
+	}
+	return CTL_TEMPORARY;
+}
+
+int
+ctl_become_runtime_user(const struct ctl *ctl, struct fault *fault)
+{
+	return privilege_drop(ctl->config->user, fault);
+}
+
+int
+ctl_open_keys(const struct ctl *ctl, struct keys **keysp, struct fault *fault)
+{
+	const struct config *config = ctl->config;
+	const struct keys_config wanted = {
+	    .state = config->state,
+	    .sources = (const char *const *)config->sources,
+	    .gnupg_home = config->gnupg_home,
+	    .gpg = config->gpg,
+	    .deadline_ms = config->gpg_seconds * 1000,
+	};
+
+	return keys_open(&wanted, keysp, fault);
+}
+
+char *
+ctl_json_string(const char *text)
+{
+	char *valid = g_utf8_make_valid(text, -1);
+	GString *json = g_string_new("\"");
+	const char *p;
+
+	for (p = valid; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			g_string_append_printf(json, "\\%c", *p);
+		else if ((unsigned char)*p < ' ' || *p == 0x7f)
+			g_string_append_printf(
+			    json, "\\u%04x", (unsigned int)*p);
+		else
+			g_string_append_c(json, *p);
+	}
+	g_string_append_c(json, '"');
+	g_free(valid);
+	return g_string_free(json, FALSE);
+}

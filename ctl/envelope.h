@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CTL_ENVELOPE_H
+#define CTL_ENVELOPE_H
+
+#include "ctl/ctl.h"
+#include "milter/plan.h"
+
+#include <glib.h>
+
+/*
+ * The envelope that commands take as arguments, as if the message came over
+ * SMTP: --from A, --to B (again for more), --client IP, --authenticated,
+ * --tls, --local.
+ */
+struct envelope {
+	struct origin origin;
+	GPtrArray *recipients; /* of char *, as given */
+	bool json;
+	int first; /* index of the first argument that is no option */
+};
+
+#define ENVELOPE_USAGE                                                         \
+	"--from ADDRESS --to ADDRESS [--to ADDRESS ...]\n"                     \
+	"           [--client IP] [--authenticated] [--tls] [--local]"
+
+/* CTL_DONE, or CTL_USAGE after saying on standard error what is wrong. */
+int envelope_parse(struct envelope *envelope, const struct ctl *ctl, int argc,
+    char *const argv[]);
+void envelope_clear(struct envelope *envelope);
+
+#endif

@@ -1,0 +1,403 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * explained.c - print what becomes of a message, and why.
+ *
+ * In:    treatments and faults, one for each recipient.
+ * Out:   text for people, or JSON for programs, on standard output.
+ * Never: decides anything.
+ */
+#include "ctl/explained.h"
+
+#include "ctl/ctl.h"
+
+#include <stdio.h>
+
+/* One recipient. */
+struct line {
+	char *recipient;
+	struct treatment *treatment; /* NULL: see fault */
+	struct fault fault;
+};
+
+struct explained {
+	GPtrArray *lines; /* of struct line * */
+	bool all_known;   /* the two below are filled in */
+	enum verdict verdict;
+	char *refusal; /* the message as a whole is refused; or NULL */
+};
+
+static void line_free(void *data);
+static void print_line(const struct line *line);
+static void print_rule(const struct treatment *treatment);
+static void print_rungs(const struct treatment *treatment);
+static void print_result(const struct treatment *treatment);
+static const char *verdict_text(enum verdict verdict);
+static const char *verdict_name(enum verdict verdict);
+static void json_line(GString *json, const struct line *line);
+static void json_treatment(GString *json, const struct treatment *treatment);
+static void json_rungs(GString *json, const struct treatment *treatment);
+static void json_key(GString *json, const struct key *key);
+static void json_member(GString *json, const char *name, const char *text);
+static void json_bool(GString *json, const char *name, bool value);
+
+struct explained *
+explained_make(void)
+{
+	struct explained *explained = g_new0(struct explained, 1);
+
+	explained->lines = g_ptr_array_new_with_free_func(line_free);
+	return explained;
+}
+
+void
+explained_free(struct explained **explainedp)
+{
+	if (*explainedp == NULL)
+		return;
+	g_ptr_array_unref((*explainedp)->lines);
+	g_free((*explainedp)->refusal);
+	g_free(*explainedp);
+	*explainedp = NULL;
+}
+
+static void
+line_free(void *data)
+{
+	struct line *line = data;
+
+	treatment_free(&line->treatment);
+	g_free(line->recipient);
+	g_free(line);
+}
+
+void
+explained_add(struct explained *explained, const char *recipient,
+    struct treatment *treatment, const struct fault *fault)
+{
+	struct line *line = g_new0(struct line, 1);
+
+	line->recipient = g_strdup(recipient);
+	line->treatment = treatment;
+	line->fault = *fault;
+	g_ptr_array_add(explained->lines, line);
+}
+
+void
+explained_add_whole(struct explained *explained, const struct message *message)
+{
+	GPtrArray *treatments = g_ptr_array_new();
+	struct plan *plan = NULL;
+	struct fault fault;
+	const struct line *line;
+	guint i;
+
+	for (i = 0; i < explained->lines->len; i++) {
+		line = g_ptr_array_index(explained->lines, i);
+		if (line->treatment == NULL)
+			goto out;
+		g_ptr_array_add(treatments, line->treatment);
+	}
+	explained->all_known = true;
+	if (plan_make(treatments, message, &plan, &fault) == 0)
+		explained->verdict = plan->verdict;
+	else
+		explained->refusal = g_strdup(fault.text);
+out:
+	plan_free(&plan);
+	g_ptr_array_unref(treatments);
+}
+
+int
+explained_status(const struct explained *explained)
+{
+	const struct line *line;
+	int status = CTL_DONE;
+	guint i;
+
+	for (i = 0; i < explained->lines->len; i++) {
+		line = g_ptr_array_index(explained->lines, i);
+		if (line->fault.kind == FAULT_TEMP ||
+		    line->fault.kind == FAULT_BUG)
+			return CTL_TEMPORARY;
+		if (line->fault.kind == FAULT_PERM)
+			status = CTL_REFUSED;
+	}
+	return status;
+}
+
+void
+explained_print(const struct explained *explained)
+{
+	guint i;
+
+	for (i = 0; i < explained->lines->len; i++)
+		print_line(g_ptr_array_index(explained->lines, i));
+	if (!explained->all_known)
+		return;
+	if (explained->refusal != NULL)
+		printf("The message is refused: %s\n", explained->refusal);
+	else
+		printf("The message %s.\n", verdict_text(explained->verdict));
+}
+
+static void
+print_line(const struct line *line)
+{
+	printf("%s\n", line->recipient);
+	if (line->treatment != NULL) {
+		print_rule(line->treatment);
+		print_rungs(line->treatment);
+		print_result(line->treatment);
+	} else if (line->fault.kind == FAULT_NONE)
+		printf("  result      not decided yet: %s\n", line->fault.text);
+	else if (line->fault.kind == FAULT_PERM)
+		printf("  result      refused: %s\n", line->fault.text);
+	else
+		printf(
+		    "  result      cannot tell, the sender has to try again: "
+		    "%s\n",
+		    line->fault.text);
+	printf("\n");
+}
+
+static void
+print_rule(const struct treatment *treatment)
+{
+	const struct decision *decision = &treatment->decision;
+
+	if (decision->rule == NULL)
+		printf("  rule        none fits\n");
+	else
+		printf("  rule        \"%s\"%s\n", decision->rule,
+		    decision->raised_by != NULL
+			? ", which the message asked for"
+			: "");
+	if (decision->lowering != NULL)
+		printf("  ignored     \"%s\": the message asked for it, but it "
+		       "protects less\n",
+		    decision->lowering);
+	printf("  direction   %s\n", direction_name(treatment->direction));
+}
+
+static void
+print_rungs(const struct treatment *treatment)
+{
+	const struct attempt *attempt;
+	const struct key *key;
+	guint i;
+
+	for (i = 0; i < treatment->attempts->len; i++) {
+		attempt =
+		    &g_array_index(treatment->attempts, struct attempt, i);
+		printf("  %-11s %s%s\n", rung_name(attempt->rung),
+		    attempt->why != NULL ? "no: " : "yes",
+		    attempt->why != NULL ? attempt->why : "");
+	}
+	if (treatment->key != NULL)
+		printf("  key         %s, subkey %s (%s)\n",
+		    treatment->key->fingerprint, treatment->key->subkey,
+		    treatment->key->source);
+	for (i = 0; i < treatment->recovery->len; i++) {
+		key = g_ptr_array_index(treatment->recovery, i);
+		printf("  recovery    %s: %s, subkey %s (%s)\n", key->address,
+		    key->fingerprint, key->subkey, key->source);
+	}
+}
+
+static void
+print_result(const struct treatment *treatment)
+{
+	const char *why = treatment->why != NULL ? treatment->why : "";
+
+	printf("  result      ");
+	switch (treatment->rung) {
+	case RUNG_OPENPGP:
+	case RUNG_SMIME:
+	case RUNG_PASSPHRASE:
+		printf("sealed with %s%s\n", rung_name(treatment->rung),
+		    treatment->decision.hide_subject ? ", its subject hidden"
+						     : "");
+		break;
+	case RUNG_CLEAR:
+		if (treatment->sealed_already)
+			printf("as it is: its sender has encrypted it\n");
+		else if (treatment->bounce)
+			printf("in clear, since it is a bounce and the rule's "
+			       "\"bounces\" lets it through\n");
+		else
+			printf("in clear\n");
+		break;
+	case RUNG_HOLD:
+		printf("held: %s\n", why);
+		break;
+	case RUNG_REFUSE:
+		printf("refused: %s\n", why);
+		break;
+	}
+}
+
+static const char *
+verdict_text(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_PASS:
+		return "goes on as it is";
+	case VERDICT_SEAL:
+		return "is sealed";
+	case VERDICT_HOLD:
+		return "is kept in the mail server's hold queue";
+	}
+	return "?";
+}
+
+static const char *
+verdict_name(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_PASS:
+		return "pass";
+	case VERDICT_SEAL:
+		return "seal";
+	case VERDICT_HOLD:
+		return "hold";
+	}
+	return "?";
+}
+
+void
+explained_print_json(const struct explained *explained)
+{
+	GString *json = g_string_new("{\"recipients\": [");
+	guint i;
+
+	for (i = 0; i < explained->lines->len; i++) {
+		g_string_append(json, i > 0 ? ", " : "");
+		json_line(json, g_ptr_array_index(explained->lines, i));
+	}
+	g_string_append(json, "], ");
+	json_member(json, "verdict",
+	    !explained->all_known        ? NULL
+	    : explained->refusal != NULL ? "refuse"
+					 : verdict_name(explained->verdict));
+	g_string_append(json, ", ");
+	json_member(json, "why", explained->refusal);
+	g_string_append(json, "}");
+	printf("%s\n", json->str);
+	g_string_free(json, TRUE);
+}
+
+static void
+json_line(GString *json, const struct line *line)
+{
+	g_string_append(json, "{");
+	json_member(json, "recipient", line->recipient);
+	g_string_append(json, ", ");
+	if (line->treatment != NULL) {
+		json_treatment(json, line->treatment);
+	} else {
+		json_member(json, "form", NULL);
+		g_string_append(json, ", ");
+		json_bool(
+		    json, "needs_content", line->fault.kind == FAULT_NONE);
+		g_string_append(json, ", ");
+		json_bool(json, "temporary",
+		    line->fault.kind == FAULT_TEMP ||
+			line->fault.kind == FAULT_BUG);
+		g_string_append(json, ", ");
+		json_member(json, "why", line->fault.text);
+	}
+	g_string_append(json, "}");
+}
+
+static void
+json_treatment(GString *json, const struct treatment *treatment)
+{
+	const struct decision *decision = &treatment->decision;
+	guint i;
+
+	json_member(json, "address", treatment->address);
+	g_string_append(json, ", ");
+	json_member(json, "rule", decision->rule);
+	g_string_append(json, ", ");
+	json_member(json, "raised_by", decision->raised_by);
+	g_string_append(json, ", ");
+	json_member(json, "ignored", decision->lowering);
+	g_string_append(json, ", ");
+	json_member(json, "direction", direction_name(treatment->direction));
+	g_string_append(json, ", ");
+	json_rungs(json, treatment);
+	g_string_append(json, ", ");
+	json_member(json, "form", rung_name(treatment->rung));
+	g_string_append(json, ", ");
+	json_member(json, "why", treatment->why);
+	g_string_append(json, ", ");
+	json_bool(json, "hide_subject", decision->hide_subject);
+	g_string_append(json, ", ");
+	json_bool(json, "sealed_already", treatment->sealed_already);
+	g_string_append(json, ", ");
+	json_bool(json, "bounce", treatment->bounce);
+	g_string_append(json, ", \"key\": ");
+	json_key(json, treatment->key);
+	g_string_append(json, ", \"recovery\": [");
+	for (i = 0; i < treatment->recovery->len; i++) {
+		g_string_append(json, i > 0 ? ", " : "");
+		json_key(json, g_ptr_array_index(treatment->recovery, i));
+	}
+	g_string_append(json, "]");
+}
+
+static void
+json_rungs(GString *json, const struct treatment *treatment)
+{
+	const struct attempt *attempt;
+	guint i;
+
+	g_string_append(json, "\"rungs\": [");
+	for (i = 0; i < treatment->attempts->len; i++) {
+		attempt =
+		    &g_array_index(treatment->attempts, struct attempt, i);
+		g_string_append(json, i > 0 ? ", {" : "{");
+		json_member(json, "form", rung_name(attempt->rung));
+		g_string_append(json, ", ");
+		json_bool(json, "holds", attempt->why == NULL);
+		g_string_append(json, ", ");
+		json_member(json, "why", attempt->why);
+		g_string_append(json, "}");
+	}
+	g_string_append(json, "]");
+}
+
+static void
+json_key(GString *json, const struct key *key)
+{
+	if (key == NULL) {
+		g_string_append(json, "null");
+		return;
+	}
+	g_string_append(json, "{");
+	json_member(json, "address", key->address);
+	g_string_append(json, ", ");
+	json_member(json, "fingerprint", key->fingerprint);
+	g_string_append(json, ", ");
+	json_member(json, "subkey", key->subkey);
+	g_string_append(json, ", ");
+	json_member(json, "source", key->source);
+	g_string_append(json, "}");
+}
+
+static void
+json_member(GString *json, const char *name, const char *text)
+{
+	char *value = text != NULL ? ctl_json_string(text) : g_strdup("null");
+
+	g_string_append_printf(json, "\"%s\": %s", name, value);
+	g_free(value);
+}
+
+static void
+json_bool(GString *json, const char *name, bool value)
+{
+	g_string_append_printf(
+	    json, "\"%s\": %s", name, value ? "true" : "false");
+}

@@ -1,0 +1,244 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * main.c - sealctl: everything that an administrator does.
+ *
+ * In:    the command line.
+ * Out:   what the command does, and its exit status.
+ * Never: runs a command on a configuration that it could not read.
+ */
+#include "ctl/ctl.h"
+#include "milter/privilege.h"
+#include "seal/seal.h"
+
+#include <config.h>
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct command;
+
+static int take_options(int argc, char *const argv[], const char **filep);
+static const struct command *find_command(const char *name);
+static bool wants_help(int argc, char *const argv[]);
+static int run(const struct command *command, const char *file, int argc,
+    char *const argv[]);
+static int read_config(
+    const struct command *command, const char *file, struct ctl *ctl);
+static void print_usage(FILE *stream);
+static void print_command(const struct command *command);
+static int flush(int status);
+
+#define DEFAULT_FILE SYSCONFDIR "/sealmilter/sealmilter.conf"
+
+struct command {
+	const char *name;
+	ctl_command *run; /* NULL: a later version will have it */
+	const char *arguments;
+	const char *what;
+	bool delivers; /* for delivery agents: without doubt, or later */
+};
+
+#define GO_ON (-1) /* no exit status: there is more to do */
+
+static const struct command commands[] = {
+    {"check", ctl_check, "[--postfix DIRECTORY] [--sendmail FILE] [--json]",
+	"is everything in place?  Run this first.", false},
+    {"policy", ctl_policy, "explain|test ...",
+	"what would become of a message, and why", false},
+    {"key", ctl_key, "import|export|list|show|find|delete ...",
+	"the public keys to seal to", false},
+    {"seal", ctl_seal, "--from A --to B ...",
+	"seal the message on standard input, as the daemon would", true},
+    {"passphrase", NULL, NULL, NULL, false},
+    {"mailbox", NULL, NULL, NULL, false},
+    {"journal", NULL, NULL, NULL, false},
+    {"audit", NULL, NULL, NULL, false},
+    {"open", NULL, NULL, NULL, false},
+};
+
+int
+main(int argc, char *argv[])
+{
+	const struct command *command;
+	const char *file = NULL;
+	int status;
+
+	/* A reader that goes away is an error to be told, not a death. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	privilege_harden();
+	keys_register_jobs();
+	seal_register_jobs();
+	status = take_options(argc, argv, &file);
+	if (status != GO_ON)
+		return flush(status);
+	if (strcmp(argv[optind], "help") == 0) {
+		print_usage(stdout);
+		return flush(CTL_DONE);
+	}
+	if ((command = find_command(argv[optind])) == NULL)
+		return CTL_USAGE;
+	if (wants_help(argc - optind, argv + optind)) {
+		print_command(command);
+		return flush(CTL_DONE);
+	}
+	return flush(run(command, file, argc - optind, argv + optind));
+}
+
+/* Those before the command; GO_ON if there is a command to run. */
+static int
+take_options(int argc, char *const argv[], const char **filep)
+{
+	static const struct option options[] = {
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option;
+
+	opterr = 0;
+	while (
+	    (option = getopt_long(argc, argv, "+:c:hV", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			*filep = optarg;
+			break;
+		case 'h':
+			print_usage(stdout);
+			return CTL_DONE;
+		case 'V':
+			printf("sealctl %s\n", PACKAGE_VERSION);
+			return CTL_DONE;
+		default:
+			ctl_option_error(option, argv);
+			print_usage(stderr);
+			return CTL_USAGE;
+		}
+	}
+	if (optind < argc)
+		return GO_ON;
+	print_usage(stderr);
+	return CTL_USAGE;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			break;
+	if (i == G_N_ELEMENTS(commands)) {
+		ctl_error(
+		    "there is no command \"%s\"; sealctl -h lists them", name);
+		return NULL;
+	}
+	if (commands[i].run == NULL) {
+		ctl_error("this version (%s) does not have \"%s\" yet; "
+			  "sealctl -h lists what it has",
+		    PACKAGE_VERSION, name);
+		return NULL;
+	}
+	return &commands[i];
+}
+
+static bool
+wants_help(int argc, char *const argv[])
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	return false;
+}
+
+static int
+run(const struct command *command, const char *file, int argc,
+    char *const argv[])
+{
+	struct ctl ctl = {NULL, NULL, false};
+	int status;
+
+	status = read_config(command, file, &ctl);
+	if (status == CTL_DONE)
+		status = command->run(&ctl, argc, argv);
+	config_unref(&ctl.config);
+	return status;
+}
+
+/*
+ * Without -c and without the default file, defaults have to do, but not
+ * where mail is on its way: it waits until there is a configuration.
+ */
+static int
+read_config(const struct command *command, const char *file, struct ctl *ctl)
+{
+	GPtrArray *warnings;
+	struct fault fault = {FAULT_NONE, ""};
+	int status = CTL_DONE;
+
+	if (file != NULL)
+		ctl->config_file = file;
+	else if (command->delivers || access(DEFAULT_FILE, F_OK) == 0)
+		ctl->config_file = DEFAULT_FILE;
+	else
+		ctl_error(
+		    "there is no %s; using built-in defaults", DEFAULT_FILE);
+	/* They are what `sealctl check` and the daemon's log tell. */
+	warnings = g_ptr_array_new_with_free_func(g_free);
+	if (config_load(ctl->config_file, &ctl->config, warnings, &fault) != 0)
+		status = ctl_fault(&fault);
+	if (status != CTL_DONE && command->delivers)
+		status = CTL_TEMPORARY;
+	g_ptr_array_unref(warnings);
+	return status;
+}
+
+static void
+print_usage(FILE *stream)
+{
+	size_t i;
+
+	fputs("usage: sealctl [-c FILE] COMMAND [ARGUMENT ...]\n"
+	      "       sealctl COMMAND --help\n"
+	      "       sealctl -h | --help | help | -V | --version\n\n"
+	      "Commands:\n",
+	    stream);
+	for (i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (commands[i].run != NULL)
+			fprintf(stream, "  %s%s%s\n        %s\n",
+			    commands[i].name,
+			    commands[i].arguments[0] != '\0' ? " " : "",
+			    commands[i].arguments, commands[i].what);
+	fputs("\nOptions:\n"
+	      "  -c FILE  the configuration; without it " DEFAULT_FILE "\n"
+	      "  -h       this text\n"
+	      "  -V       the version\n\n"
+	      "Exit status: 0 done, 1 refused or not found, 2 usage, 75 try "
+	      "again later.\n"
+	      "The manual is sealctl(1); that of the configuration is "
+	      "sealmilter.conf(5).\n",
+	    stream);
+}
+
+static void
+print_command(const struct command *command)
+{
+	printf("usage: sealctl [-c FILE] %s %s\n\n%s\nSee sealctl(1).\n",
+	    command->name, command->arguments, command->what);
+}
+
+/* Who does not get all of the output must not think that it is all. */
+static int
+flush(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	ctl_error("cannot write to standard output");
+	return status == CTL_DONE ? CTL_TEMPORARY : status;
+}

@@ -1,0 +1,173 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# sealctl policy: what it explains, and that its tests can fail.
+build=${top_builddir:-.}
+source=${top_srcdir:-.}
+work=$(mktemp -d) || exit 99
+mkdir -m 700 "$work/state" "$work/gnupg"
+trap 'gpgconf --homedir "$work/gnupg" --kill all; rm -rf "$work"' EXIT
+
+count=0
+ok() { # ok NAME COMMAND... - passes if the command does
+	name=$1
+	shift
+	count=$((count + 1))
+	if "$@" >/dev/null 2>&1; then
+		echo "ok $count - $name"
+	else
+		echo "not ok $count - $name"
+		sed 's/^/# /' "$work/out" "$work/err"
+	fi
+}
+
+# Runs sealctl; $status, $work/out and $work/err are what came of it.
+sealctl() {
+	"$build/sealctl" -c "$work/conf" "$@" >"$work/out" 2>"$work/err"
+	status=$?
+}
+is() { [ "$1" = "$2" ]; }
+out() { grep -qF -- "$1" "$work/out"; }
+err() { grep -qF -- "$1" "$work/err"; }
+no_out() { ! out "$1"; }
+silent() { [ ! -s "$work/out" ]; }
+json() { # json EXPRESSION - of the object o
+	python3 -c "import json; o = json.load(open('$work/out'))
+assert $1, o"
+}
+
+gpg --homedir "$work/gnupg" --batch --quiet \
+    --import "$source/tests/keys/bob.asc" "$source/tests/keys/expired.asc"
+bob=$(gpg --homedir "$work/gnupg" --batch --with-colons --list-keys \
+    bob@example.org | awk -F: '$1 == "fpr" { print $10; exit }')
+
+cat >"$work/conf" <<END
+state = "$work/state";
+user = "";
+keys = { sources = [ "store", "gnupg" ]; gnupg_home = "$work/gnupg"; };
+domains = [ "example.org" ];
+policy = (
+  { name = "tagged"; subject = "[secure]"; authenticated = true;
+    seal = [ "openpgp" ]; },
+  { name = "open"; header = "X-Open"; seal = [ "clear" ]; },
+  { name = "partner"; to = [ "@.partner.example" ];
+    seal = [ "smime", "openpgp" ]; bounces = "refuse"; },
+  { name = "own"; direction = [ "in", "local" ];
+    seal = [ "openpgp", "clear" ]; },
+  { name = "held"; to = "@held.example"; seal = [ "openpgp", "hold" ]; }
+);
+END
+printf 'Subject: =?utf-8?q?=5BSECURE=5D?= x\nX-Open: 1\n\nBody\n' >"$work/mail"
+
+sealctl policy explain --from a@x.example --to '"BOB"@Example.org.' \
+    --to expired@example.org --to c@held.example --to d@a.partner.example \
+    --to e@nowhere.example
+ok "explaining is done" is "$status" 0
+ok "the rule of each recipient is named" out 'rule        "own"'
+ok "the key is gpg's, however the address is spelt" out "$bob"
+ok "its source is named" out "(gnupg)"
+ok "an unusable key says why" out "expired on"
+ok "an absent form says so" out "smime       no: this version has no such form"
+ok "who is held is told so" out "result      held:"
+ok "who has no rule is told so" out "rule        none fits"
+ok "recipients who are refused refuse the message" out "The message is refused"
+
+sealctl policy explain --from a@x.example --to bob@example.org \
+    --to expired@example.org
+ok "recipients who need different forms are told so" \
+    out "recipients need different forms"
+
+sealctl policy explain --from a@example.org --to bob@example.org --client 127.0.0.1
+ok "what the content decides is not guessed" out "not decided yet"
+ok "and needs a message" no_out "The message"
+
+sealctl policy explain --json --authenticated --from a@example.org \
+    --to bob@example.org --to d@partner.example "$work/mail"
+ok "JSON is JSON" json "len(o['recipients']) == 2"
+ok "a tag raises" json "o['recipients'][0]['raised_by'] == 'tagged'"
+ok "JSON has the key" json "o['recipients'][0]['key']['fingerprint'] == '$bob'"
+ok "JSON has the verdict" json "o['verdict'] == 'refuse'"
+
+sealctl policy explain --json --local --from a@example.org \
+    --to d@partner.example "$work/mail"
+ok "a header that would open is ignored" \
+    json "o['recipients'][0]['ignored'] == 'open'"
+ok "and the rule stays" json "o['recipients'][0]['rule'] == 'partner'"
+
+sealctl policy explain --json --from a@x.example --to d@partner.example \
+    "$work/mail"
+ok "a stranger's header is not even looked at" \
+    json "o['recipients'][0]['ignored'] is None"
+
+sealctl policy explain --json --from '<>' --to d@partner.example
+ok "bounces are refused where the rule says so" \
+    json "o['recipients'][0]['form'] == 'refuse'"
+
+mv "$work/state" "$work/good"
+mkdir "$work/state"
+echo garbage >"$work/state/store.db"
+sealctl policy explain --from a@x.example --to nobody@example.org
+ok "a store that cannot be read is not taken for no key" is "$status" 75
+ok "and nothing is explained" silent
+rm -r "$work/state"
+mv "$work/good" "$work/state"
+
+sealctl policy explain --to b@x.example
+ok "a missing sender is a usage error" is "$status" 2
+sealctl policy explain --from a@x.example --to b@x.example --client nowhere
+ok "a client that is no address is a usage error" is "$status" 2
+sealctl policy explain --from a@x.example --to b@x.example /nowhere/mail
+ok "a message that is not there is refused" is "$status" 1
+ok "and named" err '"/nowhere/mail": No such file'
+"$build/sealctl" -c "$work/conf" policy explain --from a@x.example \
+    --to b@x.example >/dev/full 2>"$work/err"
+ok "output that is lost is an error" is "$?" 75
+
+cat >"$work/tests" <<'END'
+tests = (
+  { name = "partner"; from = "a@b.c"; to = "x@a.partner.example";
+    expect = "refuse"; rule = "partner"; },
+  { name = "bob"; from = "a@b.c"; to = "<bob@EXAMPLE.org>";
+    expect = "openpgp"; rule = "own"; },
+  { name = "tag"; from = "a@example.org"; authenticated = true;
+    to = "zoe@example.org"; subject = "x [Secure]"; expect = "refuse"; },
+  { name = "header"; from = "a@example.org"; client = "127.0.0.1";
+    to = "zoe@example.org"; headers = [ "x-open: yes" ]; expect = "clear";
+    rule = "open"; },
+  { name = "no address"; from = "<>"; to = "a@@b"; expect = "refuse"; }
+);
+END
+sealctl policy test "$work/tests"
+ok "expectations that are met pass" is "$status" 0
+ok "and are counted" out "# 5 passed, 0 failed"
+sed -i 's/rule = "own"/rule = "held"/' "$work/tests"
+sealctl policy test "$work/tests"
+ok "one that is not met fails" is "$status" 1
+ok "and is named" out "not ok 2 - bob"
+ok "with what came instead" out \
+    '# expected openpgp by rule "held", got openpgp by rule "own"'
+sed -i 's/headers = /header = /' "$work/tests"
+sealctl policy test "$work/tests"
+ok "a misspelt expectation is refused" is "$status" 1
+ok "with file, line, test and the name meant" err \
+    "$work/tests:9: test \"header\": header: unknown option; did you mean \"headers\"?"
+ok "and nothing is tried" silent
+
+sealctl policy tls-map
+ok "what a later version will have is a usage error" is "$status" 2
+ok "and says so" err "this version does not have"
+sealctl mailbox verify /nowhere
+ok "so is a command that a later version will have" is "$status" 2
+sealctl plicy
+ok "so is a command that does not exist" is "$status" 2
+"$build/sealctl" >"$work/out" 2>"$work/err"
+ok "so is no command" is "$?" 2
+"$build/sealctl" -h >"$work/out" 2>"$work/err"
+ok "help is help" is "$?" 0
+ok "and tells the commands" out "policy explain|test"
+echo 'sokcet = "inet:1@::1";' >"$work/conf"
+sealctl policy test "$work/tests"
+ok "a configuration that cannot be read stops everything" is "$status" 1
+ok "with file, line and option" err "$work/conf:1: sokcet: unknown option"
+
+echo "1..$count"

@@ -1,0 +1,127 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# sealctl seal: what a delivery agent gets of it, and which exit status.
+build=${top_builddir:-.}
+source=${top_srcdir:-.}
+work=$(mktemp -d) || exit 99
+mkdir -m 700 "$work/state" "$work/gnupg"
+trap 'gpgconf --homedir "$work/gnupg" --kill all; rm -rf "$work"' EXIT
+
+count=0
+ok() { # ok NAME COMMAND... - passes if the command does
+	name=$1
+	shift
+	count=$((count + 1))
+	if "$@" >/dev/null 2>&1; then
+		echo "ok $count - $name"
+	else
+		echo "not ok $count - $name"
+		sed 's/^/# /' "$work/out" "$work/err"
+	fi
+}
+
+# Seals $work/message to RECIPIENT; $status, $work/out and $work/err.
+seal() { # seal RECIPIENT [OPTION...] - without options the usual file
+	recipient=$1
+	shift
+	[ $# -gt 0 ] || set -- -c "$work/conf"
+	"$build/sealctl" "$@" seal --from bob@example.org --to "$recipient" \
+	    <"$work/message" >"$work/out" 2>"$work/err"
+	status=$?
+}
+is() { [ "$1" = "$2" ]; }
+out() { grep -qF -- "$1" "$work/out"; }
+err() { grep -qF -- "$1" "$work/err"; }
+no_out() { ! out "$1"; }
+silent() { [ ! -s "$work/out" ]; }
+deferred() { is "$status" 75 && silent && err "sealctl: "; }
+opens() {
+	gpg --homedir "$work/gnupg" --batch --quiet --decrypt "$work/out" \
+	    2>>"$work/err" | grep -qF -- "$1"
+}
+
+configure() { # configure LINES - besides what everything needs
+	cat >"$work/conf" <<END
+state = "$work/state";
+user = "";
+policy = ( { name = "all"; seal = [ "openpgp" ]; } );
+$1
+END
+}
+
+cat >"$work/message" <<'END'
+From: bob@example.org
+To: alice@example.org
+Subject: the offer
+Date: Mon, 01 Jan 2024 00:00:00 +0000
+Message-ID: <1@example.org>
+
+Nobody else may read this sentence.
+END
+configure ''
+gpg --homedir "$work/gnupg" --batch --quiet --import \
+    "$source/tests/keys/alice.sec"
+"$build/sealctl" -c "$work/conf" key import \
+    "$source/tests/keys/alice.asc" >"$work/out" 2>"$work/err"
+
+seal alice@example.org
+ok "a message to somebody with a key is sealed" is "$status" 0
+ok "what comes out is PGP/MIME" out "multipart/encrypted"
+ok "it cannot be read" no_out "Nobody else may read"
+ok "gpg opens it" opens "Nobody else may read"
+seal nobody@example.org
+ok "what the policy refuses has status 1" is "$status" 1
+ok "and nothing comes out" silent
+
+mv "$work/message" "$work/kept"
+: >"$work/message"
+seal alice@example.org
+ok "no octets at all are no message, but deferred" deferred
+ok "it is said that there is no message" err "no message"
+mv "$work/kept" "$work/message"
+
+seal alice@example.org -c "$work/nowhere"
+ok "without its configuration file it defers" deferred
+configure 'nonsense = 1;'
+seal alice@example.org
+ok "with an unknown option in the file it defers" deferred
+printf 'policy = ( {' >"$work/conf"
+seal alice@example.org
+ok "with a broken file it defers" deferred
+seal alice@example.org -c "$work"
+ok "with a file that cannot be read it defers" deferred
+configure 'openpgp_engine = "gnupg"; gpg = "/nonexistent/gpg";'
+seal alice@example.org
+ok "with a gpg that is not there it defers" deferred
+configure ''
+echo 'user = "no-such-user-here";' >"$work/other"
+sed '/^user/d' "$work/conf" >>"$work/other"
+if [ "$(id -u)" -eq 0 ]; then
+	seal alice@example.org -c "$work/other"
+	ok "with a user that does not exist it defers" deferred
+fi
+
+default=$("$build/sealctl" -h | sed -n 's/.*-c FILE.* without it //p')
+if [ -n "$default" ] && [ ! -e "$default" ]; then
+	seal alice@example.org --
+	ok "without the default file it defers" deferred
+	ok "and does not make up a configuration" err "$default"
+fi
+
+sealctl() {
+	"$build/sealctl" "$@" >"$work/out" 2>"$work/err"
+	status=$?
+}
+for words in help --help -h 'seal --help' 'check --help'; do
+	# shellcheck disable=SC2086 # two words
+	sealctl $words
+	ok "sealctl $words prints the usage" is "$status" 0
+	ok "sealctl $words prints it on standard output" out "usage: sealctl"
+done
+sealctl --nonsense
+ok "an unknown option is told by the program's name" \
+    err 'sealctl: there is no option "--nonsense"'
+sealctl -c
+ok "a missing argument is, too" err "sealctl: -c needs an argument"
+echo "1..$count"

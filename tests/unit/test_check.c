@@ -1,0 +1,418 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What `sealctl check` says about mail servers, from the words of postconf
+ * and from sendmail.cf.
+ */
+#include "ctl/check.h"
+#include "ctl/postconf.h"
+#include "tests/tap.h"
+
+#define SOCKET "unix:/run/sealmilter/milter.sock"
+#define QUEUE_SOCKET "unix:/var/spool/postfix/sealmilter/milter.sock"
+#define IN_BRACES "{ " SOCKET ", default_action=tempfail }"
+
+#define BASE                                                                   \
+	"compatibility_level = 3.6\n"                                          \
+	"queue_directory = /var/spool/postfix\n"                               \
+	"milter_default_action = tempfail\n"                                   \
+	"milter_protocol = 6\n"                                                \
+	"milter_content_timeout = 300s\n"                                      \
+	"internal_mail_filter_classes = bounce, notify\n"                      \
+	"enable_long_queue_ids = yes\n"                                        \
+	"recipient_delimiter = +\n"
+
+#define GOOD                                                                   \
+	BASE "smtpd_milters = " SOCKET "\n"                                    \
+	     "non_smtpd_milters = " SOCKET "\n"
+
+#define SMTP "smtp       inet  n       -       n       -       -       smtpd\n"
+#define SMTP_CHROOT                                                            \
+	"smtp       inet  n       -       y       -       -       smtpd\n"
+#define SUBMISSION                                                             \
+	"submission inet  n       -       n       -       -       smtpd "      \
+	"-o smtpd_tls_security_level=encrypt\n"
+#define CLEANUP                                                                \
+	"cleanup    unix  n       -       n       -       0       cleanup\n"
+#define CLEANUP_CHROOT                                                         \
+	"cleanup    unix  n       -       y       -       0       cleanup\n"
+#define LOOPBACK                                                               \
+	"127.0.0.1:10025 inet n   -       n       -       -       smtpd\n"
+
+#define WORKS "and defers mail while it cannot"
+
+/* What is found on the mail server's side, in the form of the report. */
+struct postfix_case {
+	const char *name;
+	const char *socket; /* NULL: SOCKET */
+	const char *settings;
+	const char *services;
+	const char *overrides;
+	int status;
+	const char *said; /* stands in the report; line breaks are blanks */
+};
+
+static const struct postfix_case postfix_cases[] = {
+    {"a good Postfix has no problem", NULL, GOOD, SMTP SUBMISSION CLEANUP, "",
+	0, "Everything is fine"},
+    {"a Postfix without milters is told the whole line to add", NULL,
+	BASE "smtpd_milters =\n", SMTP CLEANUP, "", 1,
+	"postconf -e 'smtpd_milters = " IN_BRACES "'"},
+    {"another milter is not taken for ours", NULL,
+	BASE "smtpd_milters = unix:/run/other.sock, inet:localhost:8892\n",
+	SMTP, "", 1, "does not ask sealmilter yet"},
+    {"ours in braces is found", NULL,
+	BASE "smtpd_milters = inet:h:1 " IN_BRACES "\n", SMTP, "", 0, WORKS},
+    {"milter_default_action = accept is a problem", NULL,
+	GOOD "milter_default_action = accept\n", SMTP, "", 1,
+	"smtp: milter_default_action is accept: mail goes out readable"},
+    {"milter_default_action = quarantine is a problem", NULL,
+	GOOD "milter_default_action = quarantine\n", SMTP, "", 1,
+	"piles up in the hold queue"},
+    {"milter_default_action = reject is a problem", NULL,
+	GOOD "milter_default_action = reject\n", SMTP, "", 1,
+	"refused for good"},
+    {"default_action in braces beats the global one: for the worse", NULL,
+	BASE "smtpd_milters = { " SOCKET ", default_action=accept }\n", SMTP,
+	"", 1, "default_action (in smtpd_milters) is accept"},
+    {"default_action in braces beats the global one: for the better", NULL,
+	BASE "milter_default_action = accept\nsmtpd_milters = { " SOCKET
+	     ", { default_action = tempfail } }\n",
+	SMTP, "", 0, WORKS},
+    {"a service may override milter_default_action", NULL, GOOD,
+	SMTP SUBMISSION, "submission/inet/milter_default_action = accept\n", 1,
+	"submission: milter_default_action is accept"},
+    {"submission without ours is a problem", NULL, GOOD, SMTP SUBMISSION,
+	"submission/inet/smtpd_milters = inet:localhost:12345\n", 1,
+	"submission: not asked"},
+    {"port 465 counts as submission", NULL, GOOD,
+	SMTP "0.0.0.0:465 inet n - n - - smtpd\n",
+	"0.0.0.0:465/inet/smtpd_milters =\n", 1, "0.0.0.0:465: not asked"},
+    {"port 25 without ours is a warning where submission has it", NULL, GOOD,
+	SMTP SUBMISSION, "smtp/inet/smtpd_milters =\n", 0,
+	"warning  smtp: not asked"},
+    {"a loopback service without ours is only noted", NULL, GOOD, SMTP LOOPBACK,
+	"127.0.0.1:10025/inet/smtpd_milters =\n", 0,
+	"note     127.0.0.1:10025: not asked"},
+    {"smtpd behind postscreen is looked at", NULL, BASE "smtpd_milters =\n",
+	"smtp inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\n",
+	"smtpd/pass/smtpd_milters = " SOCKET "\n", 0, "smtpd: asks sealmilter"},
+    {"a signer before ours is a problem where everything comes in at one "
+     "port",
+	NULL, BASE "smtpd_milters = inet:localhost:8891, " SOCKET "\n", SMTP,
+	"", 1, "inet:localhost:8891 comes before sealmilter"},
+    {"a signer before ours is a problem on submission", NULL, GOOD,
+	SMTP SUBMISSION,
+	"submission/inet/smtpd_milters = unix:opendkim/opendkim.sock " SOCKET
+	"\n",
+	1, "unix:opendkim/opendkim.sock comes before sealmilter"},
+    {"a checker before ours on port 25 is right, and only named", NULL,
+	BASE "smtpd_milters = inet:127.0.0.1:11332, " SOCKET "\n",
+	SMTP SUBMISSION, "submission/inet/smtpd_milters = " SOCKET "\n", 0,
+	"warning  smtp: inet:127.0.0.1:11332 comes before"},
+    {"a signer after ours is fine", NULL,
+	BASE "smtpd_milters = " SOCKET ", inet:localhost:8891\n"
+	     "non_smtpd_milters = " SOCKET "\n",
+	SMTP, "", 0, "Everything is fine"},
+    {"non_smtpd_milters without ours is a warning", NULL,
+	BASE "smtpd_milters = " SOCKET "\n", SMTP CLEANUP, "", 0,
+	"warning  non_smtpd_milters: not asked"},
+    {"default_action of non_smtpd_milters counts", NULL,
+	BASE "smtpd_milters = " SOCKET "\nnon_smtpd_milters = { " SOCKET
+	     ", default_action=accept }\n",
+	SMTP CLEANUP, "", 1, "non_smtpd_milters: default_action"},
+    {"smtpd_proxy_filter is a problem", NULL, GOOD, SMTP,
+	"smtp/inet/smtpd_proxy_filter = 127.0.0.1:10024\n", 1,
+	"milters see the envelope only"},
+    {"no_milters on a service is a problem", NULL, GOOD, SMTP,
+	"smtp/inet/receive_override_options = "
+	"no_unknown_recipient_checks,no_milters\n",
+	1, "switches all milters off"},
+    {"milter_protocol 2 is a problem", NULL, GOOD "milter_protocol = 2\n", SMTP,
+	"", 1, "milter_protocol = 2 is too old"},
+    {"a short content timeout is a warning", NULL,
+	GOOD "milter_content_timeout = 60s\n", SMTP, "", 0,
+	"warning  smtp: milter_content_timeout = 60s"},
+    {"a content timeout in braces counts", NULL,
+	BASE "smtpd_milters = { " SOCKET ", content_timeout=1m }\n", SMTP, "",
+	0, "milter_content_timeout = 1m"},
+    {"a content timeout of one hour is long", NULL,
+	GOOD "milter_content_timeout = 1h\n", SMTP, "", 0,
+	"Everything is fine"},
+    {"smtpd_milter_maps are named", NULL,
+	GOOD "smtpd_milter_maps = cidr:/etc/postfix/x\n", SMTP, "", 0,
+	"smtpd_milter_maps = cidr:/etc/postfix/x can replace"},
+    {"a chrooted smtpd does not see a socket under /run", NULL, GOOD,
+	SMTP_CHROOT, "", 1, "smtp: runs in a chroot and sees nothing outside"},
+    {"that is said before the milter line is there", NULL, BASE, SMTP_CHROOT,
+	"", 1,
+	"Set socket = \"unix:/var/spool/postfix/sealmilter/milter.sock\""},
+    {"a chrooted smtpd sees a socket in the queue directory", QUEUE_SOCKET,
+	BASE "smtpd_milters = unix:sealmilter/milter.sock\n"
+	     "non_smtpd_milters = unix:/sealmilter/milter.sock\n",
+	SMTP_CHROOT CLEANUP_CHROOT, "", 0, "Everything is fine"},
+    {"smtpd outside of the chroot takes relative paths as well", QUEUE_SOCKET,
+	BASE "smtpd_milters = unix:sealmilter/milter.sock\n", SMTP, "", 0,
+	WORKS},
+    {"a path from the chroot's view means nothing outside of it", QUEUE_SOCKET,
+	BASE "smtpd_milters = unix:/sealmilter/milter.sock\n", SMTP, "", 1,
+	"does not ask sealmilter yet"},
+    {"the full path in a chroot is a problem with a cure", QUEUE_SOCKET,
+	BASE "smtpd_milters = " QUEUE_SOCKET "\n", SMTP_CHROOT, "", 1,
+	"Write unix:sealmilter/milter.sock in smtpd_milters"},
+    {"a chrooted cleanup does not see a socket under /run", NULL, GOOD,
+	SMTP CLEANUP_CHROOT, "", 1, "cleanup runs in a chroot"},
+    {"before compatibility level 1 a dash means chroot", NULL,
+	"queue_directory = /var/spool/postfix\ncompatibility_level = 0\n"
+	"smtpd_milters = " SOCKET "\n",
+	"smtp inet n - - - - smtpd\n", "", 1, "runs in a chroot"},
+    {"inet sockets compare by host and port", "inet:8893@127.0.0.1",
+	BASE "smtpd_milters = inet:localhost:8893\n", SMTP, "", 0, WORKS},
+    {"an inet socket on another port is another one", "inet:8893@127.0.0.1",
+	BASE "smtpd_milters = inet:localhost:8894\n", SMTP, "", 1,
+	"inet:127.0.0.1:8893"},
+    {"an IPv6 loopback is this host", "inet6:8893@::1",
+	BASE "smtpd_milters = inet:[::1]:8893\n", SMTP, "", 0, WORKS},
+    {"/var/run is /run", NULL,
+	BASE "smtpd_milters = unix:/var/run/sealmilter/milter.sock\n", SMTP, "",
+	0, WORKS},
+    {"short queue IDs are noted", NULL, GOOD "enable_long_queue_ids = no\n",
+	SMTP, "", 0, "note     short queue IDs"},
+    {"the bounces that Postfix writes are noted", NULL,
+	GOOD "internal_mail_filter_classes =\n", SMTP, "", 0,
+	"note     bounces that Postfix writes"},
+    {"Rspamd before ours may only check", NULL,
+	BASE "smtpd_milters = inet:localhost:11332, " SOCKET "\n"
+	     "non_smtpd_milters = unix:/run/rspamd/milter.sock, " SOCKET "\n",
+	SMTP CLEANUP, "", 0, "warning  smtp: inet:localhost:11332 comes"},
+    {"names that domains does not have are told", NULL,
+	GOOD "mydestination = Example.ORG, host.example.org, localhost\n"
+	     "virtual_mailbox_domains = example.net host.example.org\n",
+	SMTP, "", 0,
+	"warning  Postfix takes mail for host.example.org, localhost, which"},
+    {"names that domains has are fine, and tables are not names", NULL,
+	GOOD "mydestination = example.org hash:/etc/postfix/x !a.example\n"
+	     "virtual_mailbox_domains = /etc/postfix/names, example.net\n",
+	SMTP, "", 0, "Everything is fine"},
+    {"another recipient_delimiter is a warning", NULL,
+	GOOD "recipient_delimiter = +-\n", SMTP, "", 0,
+	"recipient_delimiter is \"+-\" in Postfix and \"+\""},
+    {"no recipient_delimiter in Postfix is one, too", NULL,
+	GOOD "recipient_delimiter =\n", SMTP, "", 0,
+	"Set recipient_delimiter = \"\" in"},
+    {"a content filter is noted", NULL, GOOD "content_filter = scan:[::1]:1\n",
+	SMTP, "", 0, "gets the mail after it was sealed"},
+};
+
+#define XLINE(flags)                                                           \
+	"Xsealmilter, S=local:/run/sealmilter/milter.sock" flags "\n"
+#define QUIET "O Milter.LogLevel=8\n"
+#define LIST "O InputMailFilters=sealmilter\n"
+
+struct sendmail_case {
+	const char *name;
+	const char *text;
+	int status;
+	const char *said;
+};
+
+static const struct sendmail_case sendmail_cases[] = {
+    {"a good sendmail.cf has no problem",
+	LIST QUIET XLINE(", F=T, T=C:10s;S:60s;R:60s;E:5m"), 0,
+	"Everything is fine"},
+    {"a sendmail.cf without ours is told the line to add", QUIET, 1,
+	"INPUT_MAIL_FILTER(`sealmilter', "
+	"`S=local:/run/sealmilter/milter.sock, F=T"},
+    {"no F= is a problem", LIST QUIET XLINE(", T=R:60s"), 1,
+	"has no F= instead of F=T: mail goes out readable"},
+    {"F=R is a problem", LIST QUIET XLINE(", F=R, T=R:60s"), 1,
+	"has F=R instead of F=T"},
+    {"a filter that is not in the list is a problem",
+	"O InputMailFilters=other\n" QUIET XLINE(", F=T, T=R:60s"), 1,
+	"InputMailFilters does not name sealmilter"},
+    {"a filter without any list is a problem", QUIET XLINE(", F=T, T=R:60s"), 1,
+	"InputMailFilters does not name sealmilter"},
+    {"lines go on where the next begins with a blank",
+	"O InputMailFilters=a,\n\tsealmilter\n" QUIET
+	"Xsealmilter, S=unix:/var/run/sealmilter/milter.sock,\n\tF=T, T=R:1m\n",
+	0, "defers mail while it cannot"},
+    {"comments are no lines", LIST QUIET "#" XLINE(", F=T"), 1,
+	"does not ask sealmilter yet"},
+    {"a signer before ours is a problem",
+	"O InputMailFilters=opendkim,sealmilter\n" QUIET
+	"Xopendkim, S=inet:8891@localhost\n" XLINE(", F=T, T=R:60s"),
+	1, "opendkim comes before sealmilter"},
+    {"a signer after ours is fine",
+	"O InputMailFilters=sealmilter,opendkim\n" QUIET
+	"Xopendkim, S=inet:8891@localhost\n" XLINE(", F=T, T=R:60s"),
+	0, "Everything is fine"},
+    {"a daemon's own list counts",
+	LIST QUIET "O DaemonPortOptions=Name=MSA, Port=587, "
+		   "InputMailFilters=other, M=E\n" XLINE(", F=T, T=R:60s"),
+	1, "Port=587, InputMailFilters=other, M=E does not name"},
+    {"Sendmail's own reply timeout is shorter than a look-up",
+	LIST QUIET XLINE(", F=T"), 0, "warning  sealmilter: T=R: is 10 s"},
+    {"a short end-of-message timeout is a warning",
+	LIST QUIET XLINE(", F=T, T=R:60s;E:30s"), 0,
+	"warning  sealmilter: T=E: is 30 s"},
+    {"the default log level writes Subjects", LIST XLINE(", F=T, T=R:60s"), 0,
+	"at Milter.LogLevel 9"},
+    {"LogLevel holds where Milter.LogLevel is not set",
+	LIST "O LogLevel=14\n" XLINE(", F=T, T=R:60s"), 0,
+	"at Milter.LogLevel 14"},
+    {"a low LogLevel keeps Subjects out of the log",
+	LIST "O LogLevel=5\n" XLINE(", F=T, T=R:60s"), 0, "Everything is fine"},
+};
+
+static const char *const domains[] = {"example.org", "example.net", NULL};
+
+static const struct check_target default_target = {
+    .config_file = "/etc/sealmilter/sealmilter.conf",
+    .socket = SOCKET,
+    .message_seconds = 240,
+    .look_up_seconds = 30,
+    .domains = domains,
+    .recipient_delimiter = "+",
+};
+
+static void
+is_said(
+    struct check_report *report, int status, const char *said, const char *name)
+{
+	char *text = check_report_text(report);
+	char *joined, *space;
+
+	/* Undo the line breaks of the report. */
+	joined = g_strdup(text);
+	while ((space = strstr(joined, "\n           ")) != NULL)
+		memmove(space + 1, space + 12, strlen(space + 12) + 1),
+		    *space = ' ';
+	is_int(check_report_status(report), status, name);
+	has_str(joined, said, name);
+	g_free(joined);
+	g_free(text);
+}
+
+static void
+test_postfix(void)
+{
+	const struct postfix_case *c;
+	struct check_target target;
+	struct check_report *report;
+	struct postconf *postconf;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(postfix_cases); i++) {
+		c = &postfix_cases[i];
+		target = default_target;
+		if (c->socket != NULL)
+			target.socket = c->socket;
+		report = check_report_make();
+		check_section(report, "Postfix");
+		postconf =
+		    postconf_parse(c->settings, c->services, c->overrides);
+		check_postfix(report, &target, postconf);
+		is_said(report, c->status, c->said, c->name);
+		postconf_free(&postconf);
+		check_report_free(&report);
+	}
+}
+
+static void
+test_sendmail(void)
+{
+	const struct sendmail_case *c;
+	struct check_report *report;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(sendmail_cases); i++) {
+		c = &sendmail_cases[i];
+		report = check_report_make();
+		check_section(report, "Sendmail");
+		check_sendmail(report, &default_target, c->text);
+		is_said(report, c->status, c->said, c->name);
+		check_report_free(&report);
+	}
+}
+
+static void
+test_milters(void)
+{
+	GPtrArray *list = postconf_milters(
+	    "unix:/a, { inet:h:1, protocol=4, "
+	    "{ command_timeout = 5 s }, default_action = accept},unix:/b {");
+	struct postconf_milter *one;
+
+	if (!is_int(list->len, 4, "braces hold one milter with its settings"))
+		return;
+	one = g_ptr_array_index(list, 0);
+	is_str(one->endpoint, "unix:/a", "the comma is no part of a name");
+	one = g_ptr_array_index(list, 1);
+	is_str(one->endpoint, "inet:h:1", "the first word in braces is it");
+	is_str(one->protocol, "4", "a setting in braces is read");
+	is_str(one->default_action, NULL, "blanks around = need braces");
+	one = g_ptr_array_index(list, 2);
+	is_str(one->endpoint, "unix:/b", "the list goes on behind braces");
+	one = g_ptr_array_index(list, 3);
+	is_str(one->endpoint, "", "an open brace at the end is survived");
+	g_ptr_array_free(list, TRUE);
+}
+
+static void
+test_seconds(void)
+{
+	is_int(postconf_seconds("300s"), 300, "300s is 300 seconds");
+	is_int(postconf_seconds("5m"), 300, "5m is 300 seconds");
+	is_int(postconf_seconds("2"), 2, "seconds need no unit");
+	is_int(postconf_seconds("1x"), 0, "an unknown unit is no time");
+	is_int(postconf_seconds(""), 0, "nothing is no time");
+	is_int(postconf_seconds("99999999999999999999w"), (intmax_t)G_MAXUINT,
+	    "too long a time is the longest");
+}
+
+static void
+test_json(void)
+{
+	struct check_report *report = check_report_make();
+	char *json;
+
+	check_section(report, "A \"section\"");
+	check_add(report, CHECK_PROBLEM, "it is %s\ndo %d", "bad", 5);
+	json = check_report_json(report);
+	has_str(json, "\"status\": 1", "the report as JSON has the status");
+	has_str(json,
+	    "\"level\": \"problem\", \"text\": \"it is bad\", "
+	    "\"advice\": \"do 5\"",
+	    "a finding as JSON has text and advice apart");
+	has_str(json, "\"A \\\"section\\\"\"", "quotes are escaped");
+	g_free(json);
+	check_report_free(&report);
+}
+
+static void
+test_status(void)
+{
+	struct check_report *report = check_report_make();
+
+	check_add(report, CHECK_WARNING, "a");
+	is_int(check_report_status(report), 0, "warnings are allowed");
+	check_add(report, CHECK_UNKNOWN, "b");
+	is_int(check_report_status(report), 75,
+	    "what cannot be told is no success");
+	check_add(report, CHECK_PROBLEM, "c");
+	is_int(check_report_status(report), 1,
+	    "a problem counts more than what cannot be told");
+	check_report_free(&report);
+}
+
+int
+main(void)
+{
+	test_postfix();
+	test_sendmail();
+	test_milters();
+	test_seconds();
+	test_json();
+	test_status();
+	return tap_done();
+}
