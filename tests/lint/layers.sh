@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Which folder may include what, and where each library lives.
+. "$(dirname "$0")/lint.sh"
+
+# Lines "FILE INCLUDED" of everything that is included.
+includes() {
+	product_sources | xargs awk '
+	/^[ \t]*#[ \t]*include/ {
+		name = $0
+		sub(/^[^<"]*[<"]/, "", name)
+		sub(/[>"].*$/, "", name)
+		print FILENAME, name
+	}'
+}
+
+# layer FOLDER ALLOWED - of our own folders.
+layer() {
+	ok "$1/ includes nothing of ours but ${2:-its own headers}" \
+	    "$(includes | awk -v folder="$1" -v allowed=" $1 $2 " '
+	    index($1, folder "/") == 1 &&
+	    match($2, /^(policy|keys|seal|milter|ctl|tests)\//) {
+		split($2, part, "/")
+		if (index(allowed, " " part[1] " ") == 0)
+			print $1 " includes " $2
+	    }')"
+}
+
+# home LIBRARY HEADER FILES - extended regular expressions.
+home() {
+	ok "$1 is at home in $3 only" "$(includes |
+	    awk -v header="^($2)\$" -v files="^($3)\$" \
+		'$2 ~ header && $1 !~ files { print $1 " includes " $2 }')"
+}
+
+layer policy ""
+layer keys "policy"
+layer seal "keys policy"
+layer milter "seal keys policy"
+
+home libmilter 'libmilter/mfapi\.h' 'milter/(mta\.[ch]|callbacks\.h)'
+home RNP 'rnp/.*' 'seal/pgp_rnp\.c'
+home GPGME 'gpgme\.h' \
+    'keys/(gpg_home|describe|inspect|gnupg).*\.[ch]|seal/pgp_gpgme\.c'
+home SQLite 'sqlite3\.h' 'keys/store.*\.[ch]'
+home GMime 'gmime/.*' 'seal/(subject|named|already)\.c'
+home libconfig 'libconfig\.h' \
+    'policy/(policy|option)[a-z_]*\.[ch]|milter/config[a-z_]*\.[ch]|ctl/policy\.c'
+home OpenSSL 'openssl/.*' 'keys/.*\.c|seal/.*\.c'
+home syslog 'syslog\.h' 'milter/.*\.[ch]'
+
+ok "policy/, keys/ and seal/ neither print nor exit" "$(
+	grep -nE '(^|[^a-z_])(printf|fprintf|perror|puts|syslog|exit|abort)[ ]*\(' \
+	    policy/*.c keys/*.c seal/*.c | grep -v '^[^:]*:[0-9]*: \*')"
+
+done_testing

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The samples for Sendmail are what m4 takes.
+. "$(dirname "$0")/lint.sh"
+need m4
+
+# Sendmail's own macros, reduced to what is given to them. It has switched off
+# comments by then, so that what stands behind # is read as well.
+prelude() {
+	cat <<'END'
+divert(-1)
+changecom()
+define(`INPUT_MAIL_FILTER', `X$1, $2
+')
+divert(0)dnl
+END
+}
+
+expanded() {
+	(prelude && cat contrib/sendmail/sealmilter.mc &&
+	    echo 'confMILTER_LOG_LEVEL') | m4 2>&1
+}
+
+want='Xsealmilter, S=local:/run/sealmilter/milter.sock, F=T, T=C:10s;S:60s;R:60s;E:5m
+8'
+
+ok "contrib/sendmail/sealmilter.mc defines the filter and the log level" "$(
+	[ "$(expanded)" = "$want" ] || expanded)"
+
+done_testing
