@@ -33,6 +33,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+/* How long who is serving on our socket may take to go away. */
+#define SERVED_SECONDS 3
+
 #define DEFAULT_FILE SYSCONFDIR "/sealmilter/sealmilter.conf"
 
 struct arguments {
@@ -249,6 +252,22 @@ is_served(const char *path)
 	return served;
 }
 
+/* A filter process may outlive its supervisor, if that was killed, by the
+ * moment that the kernel takes to kill it as well. */
+static bool
+stays_served(const char *path)
+{
+	gint64 deadline =
+	    g_get_monotonic_time() + SERVED_SECONDS * G_USEC_PER_SEC;
+
+	while (is_served(path)) {
+		if (g_get_monotonic_time() > deadline)
+			return true;
+		g_usleep(20000);
+	}
+	return false;
+}
+
 /* The group that may use a unix socket: 0 and *gidp, or -1 with fault. */
 static int
 socket_group(const struct config *config, gid_t *gidp, struct fault *fault)
@@ -297,7 +316,7 @@ make_socket(const struct config *config, struct fault *fault)
 
 	if (path == NULL)
 		return mta_listen(config->socket, &callbacks, fault);
-	if (is_served(path)) {
+	if (stays_served(path)) {
 		fault_set(fault, FAULT_TEMP,
 		    "%s: a daemon serves there already", path);
 		return -1;
