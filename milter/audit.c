@@ -34,11 +34,12 @@ show(const char *address)
 		address++;
 		len -= 2;
 	}
-	for (i = 0; i < len && i < SHOWN_OCTETS; i++)
-		shown.text[i] = strchr("<>\",()", address[i]) != NULL ||
-					address[i] <= ' ' || address[i] > '~'
-				    ? '?'
-				    : address[i];
+	for (i = 0; i < len && i < SHOWN_OCTETS; i++) {
+		shown.text[i] = address[i];
+		if (strchr("<>\",()", address[i]) != NULL ||
+		    address[i] <= ' ' || address[i] > '~')
+			shown.text[i] = '?';
+	}
 	memcpy(shown.text + i, len > SHOWN_OCTETS ? "..." : "",
 	    len > SHOWN_OCTETS ? 4 : 1);
 	return shown;
