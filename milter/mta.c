@@ -228,9 +228,3 @@ mta_serve(void)
 {
 	return smfi_main() == MI_SUCCESS ? 0 : -1;
 }
-
-void
-mta_stop(void)
-{
-	(void)smfi_stop();
-}

@@ -49,8 +49,7 @@ void *mta_private(SMFICTX *ctx);
 int mta_listen(
     const char *socket, struct smfiDesc *callbacks, struct fault *fault);
 
-/* Serves until mta_stop().  0, or -1. */
+/* Serves until a signal ends it.  0, or -1. */
 int mta_serve(void);
-void mta_stop(void);
 
 #endif
