@@ -14,6 +14,11 @@
 #include <idn2.h>
 #include <string.h>
 
+#define LABEL_OCTETS 63   /* RFC 1035 section 2.3.4 */
+#define DOMAIN_OCTETS 253 /* the same, as text */
+#define PLAIN_SIGNS "+-.=_"
+
+static char *plain_address(const char *text);
 static char *whole_address(const char *text);
 static char *meant_domain(const char *text);
 static char *copy_printable(const char *text);
@@ -30,11 +35,14 @@ static char *join(const char *local, const char *domain);
 char *
 address_canonical(const char *text)
 {
-	GString *local = g_string_new(NULL);
-	char *copy = NULL, *path, *canonical = NULL;
+	char *copy = NULL, *path, *canonical = plain_address(text);
 	char *folded = NULL, *domain = NULL;
 	const char *rest;
+	GString *local;
 
+	if (canonical != NULL)
+		return canonical;
+	local = g_string_new(NULL);
 	if ((copy = copy_printable(text)) == NULL ||
 	    (path = bare_path(copy)) == NULL)
 		goto out;
@@ -79,6 +87,60 @@ address_pattern(const char *text)
 		pattern = g_strconcat("@", prefix, canonical, NULL);
 	g_free(canonical);
 	return pattern;
+}
+
+/*
+ * The length of a domain that is in its canonical form but for the case of
+ * its letters, or 0: labels that IDNA leaves alone.  Those with hyphens at
+ * their ends or in the third and fourth place ("xn--") it does not.
+ */
+static size_t
+plain_domain(const char *domain)
+{
+	const char *label = domain;
+	size_t len;
+
+	for (;; label += len + 1) {
+		for (len = 0; g_ascii_isalnum(label[len]) ||
+			      label[len] == '-' || label[len] == '_';
+		     len++)
+			continue;
+		if (len == 0 || len > LABEL_OCTETS || label[0] == '-' ||
+		    label[len - 1] == '-' ||
+		    (len >= 4 && label[2] == '-' && label[3] == '-'))
+			return 0;
+		if (label[len] != '.')
+			break;
+	}
+	len += (size_t)(label - domain);
+	return len <= DOMAIN_OCTETS ? len : 0;
+}
+
+/*
+ * Nearly all addresses of nearly all mail: nothing to undo, nothing to look
+ * up in tables of Unicode.  NULL if this is another one, or none; what is not
+ * NULL is what the long way makes of it.
+ */
+static char *
+plain_address(const char *text)
+{
+	bool path = text != NULL && text[0] == '<';
+	const char *at, *end;
+	size_t len;
+
+	if (text == NULL)
+		return NULL;
+	text += path;
+	for (at = text; g_ascii_isalnum(*at) ||
+			(*at != '\0' && strchr(PLAIN_SIGNS, *at) != NULL);
+	     at++)
+		continue;
+	if (at == text || *at != '@' || (len = plain_domain(at + 1)) == 0)
+		return NULL;
+	end = at + 1 + len;
+	if (strcmp(end, path ? ">" : "") != 0)
+		return NULL;
+	return g_ascii_strdown(text, end - text);
 }
 
 /*

@@ -251,10 +251,90 @@ test_patterns(void)
 	}
 }
 
+/* Quotes make an address one that is not plain. */
+static bool
+both_ways(const char *local, const char *domain)
+{
+	char *text = g_strdup_printf("%s@%s", local, domain);
+	char *path = g_strdup_printf("<%s@%s>", local, domain);
+	char *quoted = g_strdup_printf("\"%s\"@%s", local, domain);
+	char *plain = address_canonical(text);
+	char *plain_path = address_canonical(path);
+	char *slow = address_canonical(quoted);
+	bool same =
+	    g_strcmp0(plain, slow) == 0 && g_strcmp0(plain_path, slow) == 0;
+
+	if (!same)
+		printf("# %s: %s, %s, the long way %s\n", text,
+		    plain ? plain : "none", plain_path ? plain_path : "none",
+		    slow ? slow : "none");
+	g_free(text);
+	g_free(path);
+	g_free(quoted);
+	g_free(plain);
+	g_free(plain_path);
+	g_free(slow);
+	return same;
+}
+
+/* All that can be written with these letters, up to that length. */
+static unsigned int
+count_different(const char *letters, size_t length)
+{
+	unsigned int different = 0;
+	size_t places[16] = {0}, i;
+	char domain[17];
+
+	for (;;) {
+		for (i = 0; places[i] != 0; i++)
+			domain[i] = letters[places[i] - 1];
+		domain[i] = '\0';
+		different += !both_ways("a", domain);
+		for (i = 0; places[i] == strlen(letters); i++)
+			places[i] = 1;
+		if (i == length)
+			return different;
+		places[i]++;
+	}
+}
+
+static void
+test_plain(void)
+{
+	static const char *const locals[] = {"a", "A.b", ".a", "a.", "a..b",
+	    "a+B", "a_b", "a-b", "a=b", "-", "SRS0=x=y", "a%b", "a!b", "a/b",
+	    "a&b", "a'b", "a*b", "K", "i.I", "0"};
+	char domain[300], name[2] = "";
+	unsigned int different = 0;
+	size_t i, label;
+
+	for (i = 0; i < G_N_ELEMENTS(locals); i++)
+		different += !both_ways(locals[i], "Example.org");
+	ok(different == 0, "plain local parts are what the long way makes");
+	ok(count_different("xN-._1", 6) == 0,
+	    "plain domains are what the long way makes of them");
+	for (i = 1, different = 0; i < 256; i++) {
+		name[0] = (char)i;
+		different +=
+		    i != '"' && i != '\\' && i != '@' && !both_ways("a", name);
+	}
+	ok(different == 0, "a domain of any octet is");
+	for (label = 61, different = 0; label < 67; label++)
+		for (i = 1; i < sizeof(domain); i++) {
+			memset(domain, 'a', i);
+			domain[i] = '\0';
+			for (size_t dot = label; dot < i; dot += label + 1)
+				domain[dot] = '.';
+			different += !both_ways("a", domain);
+		}
+	ok(different == 0, "long labels and long domains are");
+}
+
 int
 main(void)
 {
 	test_canonical();
+	test_plain();
 	test_domain();
 	test_patterns();
 	return tap_done();
