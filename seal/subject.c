@@ -76,6 +76,13 @@ without_base64(const char *value)
 	return g_string_free(out, FALSE);
 }
 
+/* ASCII without encoded words stays as it is: no need to ask GMime. */
+static bool
+is_plain(const char *text)
+{
+	return g_str_is_ascii(text) && strstr(text, "=?") == NULL;
+}
+
 char *
 subject_decode(const struct message *message)
 {
@@ -84,8 +91,10 @@ subject_decode(const struct message *message)
 
 	if (field == NULL)
 		return NULL;
-	gmime_need();
 	unfolded = field_unfold(field->value);
+	if (is_plain(unfolded))
+		return unfolded;
+	gmime_need();
 	plain = without_base64(unfolded);
 	decoded = g_mime_utils_header_decode_text(NULL, plain);
 	valid = g_utf8_make_valid(decoded, -1);
