@@ -452,24 +452,25 @@ add_reader(struct plan *plan, struct key *key, bool hidden)
 	g_array_append_val(plan->readers, reader);
 }
 
-/* A copy for one needs no hiding: who has it knows whose it is. */
+/* A copy for one needs no hiding: who has it knows whose it is; whom the
+ * header names is then of no interest. */
 static void
 add_readers(struct plan *plan, const GPtrArray *treatments,
     const struct message *message)
 {
-	GHashTable *named = message_named(message);
+	GHashTable *named = treatments->len > 1 ? message_named(message) : NULL;
 	const struct treatment *treatment;
 	bool hidden;
 	guint i, j;
 
 	for (i = 0; i < treatments->len; i++) {
 		treatment = treatment_at(treatments, i);
-		hidden = treatments->len > 1 &&
+		hidden = named != NULL &&
 			 !g_hash_table_contains(named, treatment->given);
 		add_reader(plan, treatment->key, hidden);
 		for (j = 0; j < treatment->recovery->len; j++)
 			add_reader(plan,
 			    g_ptr_array_index(treatment->recovery, j), false);
 	}
-	g_hash_table_destroy(named);
+	g_clear_pointer(&named, g_hash_table_destroy);
 }
