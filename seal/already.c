@@ -8,6 +8,8 @@
  * Never: believes a Content-Type: what is called encrypted and can be read
  *        is sealed like everything else.
  */
+#include <config.h>
+
 #include "seal/already.h"
 
 #include "keys/armor.h"
@@ -260,21 +262,46 @@ has_encoding(const struct message *message, const char *name)
 	return same;
 }
 
-int
-message_is_sealed(const struct message *message, struct fault *fault)
+/* 0: the body begins with something that is no armor.  1: perhaps it does
+ * not.  -1. */
+static int
+may_be_armor(const struct message *message, struct fault *fault)
 {
-	const struct field *field = message_field(message, "Content-Type", 0);
+	struct spool_reader *reader = spool_reader_make(message->body);
+	const unsigned char *data;
+	size_t len, i = 0;
+	int r = spool_reader_next(reader, &data, &len, fault);
+
+	while (r == 1 && i < len && strchr(" \t\r\n", data[i]) != NULL)
+		i++;
+	if (r == 1 && i < len && data[i] != '-')
+		r = 0;
+	else if (r == 0)
+		r = 1;
+	spool_reader_free(&reader);
+	return r;
+}
+
+/* Nearly all mail neither calls itself encrypted nor begins with armor; that
+ * much can be seen without a MIME library and an armor reader.  Likewise. */
+static int
+may_be_sealed(
+    const struct message *message, const char *type, struct fault *fault)
+{
+	if (strcasestr(type, "encrypted") != NULL ||
+	    strcasestr(type, "pkcs7") != NULL)
+		return 1;
+	return may_be_armor(message, fault);
+}
+
+static int
+sealed_as(const struct message *message, const char *value, struct fault *fault)
+{
 	GMimeContentType *type;
 	const char *protocol;
-	char *value;
 	int ret = 0;
 
-	if (message_field(message, "Content-Type", 1) != NULL)
-		return 0;
-	if (field == NULL)
-		return is_pgp(message, NULL, fault);
 	gmime_need();
-	value = field_unfold(field->value);
 	type = g_mime_content_type_parse(NULL, value);
 	protocol = g_mime_content_type_get_parameter(type, "protocol");
 	if (is_type(type, "multipart", "encrypted") && protocol != NULL &&
@@ -291,6 +318,23 @@ message_is_sealed(const struct message *message, struct fault *fault)
 		 has_encoding(message, "base64"))
 		ret = message_is_cms(message, fault);
 	g_object_unref(type);
-	g_free(value);
 	return ret;
+}
+
+int
+message_is_sealed(const struct message *message, struct fault *fault)
+{
+	const struct field *field = message_field(message, "Content-Type", 0);
+	char *value;
+	int r;
+
+	if (message_field(message, "Content-Type", 1) != NULL)
+		return 0;
+	value = field == NULL ? NULL : field_unfold(field->value);
+	r = may_be_sealed(message, value == NULL ? "" : value, fault);
+	if (r == 1)
+		r = value == NULL ? is_pgp(message, NULL, fault)
+				  : sealed_as(message, value, fault);
+	g_free(value);
+	return r;
 }
