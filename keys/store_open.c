@@ -309,8 +309,11 @@ store_take(struct store *store, struct fault *fault)
 	g_mutex_lock(&store->mutex);
 	if (still_there(store, fault) != 0)
 		goto out;
-	while (store->idle->len == 0 && store->connections >= CONNECTIONS)
+	while (store->idle->len == 0 && store->connections >= CONNECTIONS) {
+		store->waiting++;
 		g_cond_wait(&store->returned, &store->mutex);
+		store->waiting--;
+	}
 	if (store->idle->len == 0) {
 		connection = connect_file(store, fault);
 		if (connection != NULL)
@@ -378,7 +381,8 @@ store_give(struct store *store, struct connection **connectionp, bool broken)
 		store->connections--;
 	else
 		g_ptr_array_add(store->idle, connection);
-	g_cond_signal(&store->returned);
+	if (store->waiting > 0)
+		g_cond_signal(&store->returned);
 	g_mutex_unlock(&store->mutex);
 }
 

@@ -37,7 +37,8 @@ struct store {
 	GCond returned;
 	GPtrArray *idle; /* of struct connection * */
 	unsigned int connections;
-	GHashTable *known; /* fingerprint -> struct known *, see store.c */
+	unsigned int waiting; /* for one to be returned */
+	GHashTable *known;    /* fingerprint -> struct known *, see store.c */
 	size_t known_octets;
 	gint written; /* atomic */
 };

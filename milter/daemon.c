@@ -105,7 +105,9 @@ void
 daemon_message_ends(void)
 {
 	g_mutex_lock(&state.lock);
-	if (--state.under_way == 0)
+	/* Nobody waits before: that would be a call of the kernel for each
+	 * message. */
+	if (--state.under_way == 0 && state.draining)
 		g_cond_broadcast(&state.changed);
 	g_mutex_unlock(&state.lock);
 }
