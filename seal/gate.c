@@ -7,6 +7,8 @@
  * Out:   yes, or what is wrong.
  * Never: believes an engine.
  */
+#include <config.h>
+
 #include "seal/gate.h"
 
 #include "keys/armor.h"
@@ -15,8 +17,8 @@
 #include "seal/protect.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SAMPLES 8
 #define SAMPLE_OCTETS 24
@@ -101,7 +103,7 @@ gate_make(uint64_t payload_octets, struct fault *fault)
 	uint64_t random[SAMPLES];
 	size_t i;
 
-	if (RAND_bytes((unsigned char *)random, sizeof(random)) != 1) {
+	if (getentropy(random, sizeof(random)) != 0) {
 		fault_set(fault, FAULT_TEMP, "no random octets for the gate");
 		g_free(gate);
 		return NULL;

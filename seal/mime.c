@@ -7,9 +7,11 @@
  * Out:   the constant text around the ciphertext.
  * Never: sees the message.
  */
+#include <config.h>
+
 #include "seal/mime.h"
 
-#include <openssl/rand.h>
+#include <unistd.h>
 
 int
 mime_boundary(char **boundaryp, struct fault *fault)
@@ -17,7 +19,8 @@ mime_boundary(char **boundaryp, struct fault *fault)
 	unsigned char random[18];
 	char *text;
 
-	if (RAND_bytes(random, sizeof(random)) != 1) {
+	/* Of the kernel: OpenSSL would make a generator for each thread. */
+	if (getentropy(random, sizeof(random)) != 0) {
 		fault_set(fault, FAULT_TEMP, "no random octets for a boundary");
 		return -1;
 	}

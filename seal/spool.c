@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -220,7 +219,7 @@ file_open(struct spool *spool, struct fault *fault)
 		    spool->directory, g_strerror(errno));
 		return -1;
 	}
-	if (spool->secret && RAND_bytes(spool->key, sizeof(spool->key)) != 1) {
+	if (spool->secret && getentropy(spool->key, sizeof(spool->key)) != 0) {
 		/* Nobody may write under a key that is none. */
 		close(spool->fd);
 		spool->fd = -1;

@@ -18,7 +18,6 @@
 
 #include <gpgme.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <poll.h>
 #include <sys/socket.h>
 #ifdef HAVE_RNP
@@ -32,7 +31,7 @@
  * and for liars, what they return without having done it */
 
 #define RANDOM_POINTS(FAILS, LIES)                                             \
-	FAILS(int, RAND_bytes, (unsigned char *buf, int num), (buf, num), 0)
+	FAILS(int, getentropy, (void *buf, size_t len), (buf, len), -1)
 
 #define SPOOL_POINTS(FAILS, LIES)                                              \
 	FAILS(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void), (), NULL)          \

@@ -25,7 +25,7 @@ ban 'strcpy|strcat|stpcpy|sprintf|vsprintf|gets' 'GString, snprintf'
 ban 'strtok|strsep' 'g_strsplit, strcspn'
 ban 'atoi|atol|atof|sscanf' 'g_ascii_string_to_unsigned'
 ban 'mktemp|tmpnam|tempnam|tmpfile' 'O_TMPFILE, mkdtemp'
-ban 'rand|srand|random|drand48' 'RAND_bytes'
+ban 'rand|srand|random|drand48' 'getentropy'
 ban 'localtime|gmtime|ctime|asctime' 'g_date_time_*, the _r functions'
 ban 'alloca' 'memory of a size that comes from outside'
 ban 'malloc|calloc|realloc|strdup|strndup|asprintf' "GLib's, which cannot fail"
