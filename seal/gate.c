@@ -69,12 +69,13 @@ struct reading {
 	unsigned int seipd_packets;
 	uint64_t seipd_octets;
 	/* The search for samples. */
-	unsigned char window[WINDOW_OCTETS];
 	size_t window_len;
 	size_t window_old; /* octets at its start that were searched */
-	struct piece pieces[SAMPLES * STRIDE];
 	size_t pieces_count;
 	unsigned char filter[FILTER_BITS / 8];
+	/* From here on nothing is zeroed: it is written before it is read. */
+	struct piece pieces[SAMPLES * STRIDE];
+	unsigned char window[WINDOW_OCTETS];
 };
 
 static int check_header(const struct seal_order *order,
@@ -166,7 +167,8 @@ gate_pass(struct gate *gate, const struct seal_order *order,
 
 	if (check_header(order, message, sealed, boundary, fault) != 0)
 		return -1;
-	reading = g_new0(struct reading, 1);
+	reading = g_new(struct reading, 1);
+	memset(reading, 0, offsetof(struct reading, pieces));
 	reading->gate = gate;
 	reading->before = mime_before(boundary);
 	reading->after = mime_after(boundary);
@@ -186,7 +188,9 @@ gate_pass(struct gate *gate, const struct seal_order *order,
 	g_array_free(reading->key_ids, TRUE);
 	g_free(reading->before);
 	g_free(reading->after);
-	OPENSSL_cleanse(reading, sizeof(*reading));
+	/* If it passed, there is nothing but ciphertext in the window. */
+	OPENSSL_cleanse(reading,
+	    ret == 0 ? offsetof(struct reading, window) : sizeof(*reading));
 	g_free(reading);
 	return ret;
 }

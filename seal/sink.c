@@ -29,11 +29,11 @@ struct sink {
 	struct packet_events events;
 	bool at_body;   /* the next octets are the first of a PKESK's body */
 	GArray *bodies; /* of uint64_t: where PKESK bodies start in the head */
-	/* Octets that make no piece yet. */
-	unsigned char piece[PIECE_OCTETS];
-	size_t piece_len;
 	char *text;
 	uint32_t crc;
+	/* Octets that make no piece yet; not zeroed. */
+	size_t piece_len;
+	unsigned char piece[PIECE_OCTETS];
 };
 
 static int packet_starts(void *context, unsigned int tag, uint64_t offset);
@@ -47,9 +47,10 @@ static int piece_flush(struct sink *sink, struct fault *fault);
 struct sink *
 sink_make(const struct seal_order *order, const char *boundary)
 {
-	struct sink *sink = g_new0(struct sink, 1);
+	struct sink *sink = g_new(struct sink, 1);
 	struct spool_limits limits = *order->limits;
 
+	memset(sink, 0, offsetof(struct sink, piece));
 	/* What stays in memory as clear text shall do so when it is sealed:
 	 * armor makes it 1.37 times as long. */
 	limits.memory_octets += limits.memory_octets / 2;
