@@ -36,6 +36,9 @@ struct known {
 
 static int find(struct store *store, struct connection *connection,
     const char *address, GPtrArray *found, struct fault *fault);
+static int collect(struct store *store, struct connection *connection,
+    enum store_statement which, const char *address, GPtrArray *found,
+    struct fault *fault);
 static struct inspected *load(struct store *store,
     struct connection *connection, const char *fingerprint, int64_t revision,
     struct fault *fault);
@@ -83,16 +86,33 @@ store_forbids(struct store *store, const struct key *key, char **whyp,
 	return r;
 }
 
-/* One read transaction: it lasts while the first statement is not reset. */
+/* Nearly all addresses have one certificate, and SQLite makes ready to sort
+ * before it knows: so it is asked to sort only if there are several. */
 static int
 find(struct store *store, struct connection *connection, const char *address,
     GPtrArray *found, struct fault *fault)
+{
+	if (collect(store, connection, STATEMENT_FIND_TWO, address, found,
+		fault) != 0)
+		return -1;
+	if (found->len <= 1)
+		return 0;
+	g_ptr_array_set_size(found, 0);
+	return collect(
+	    store, connection, STATEMENT_FIND, address, found, fault);
+}
+
+/* One read transaction: it lasts while the first statement is not reset. */
+static int
+collect(struct store *store, struct connection *connection,
+    enum store_statement which, const char *address, GPtrArray *found,
+    struct fault *fault)
 {
 	struct inspected *key;
 	sqlite3_stmt *statement;
 	int r;
 
-	statement = store_statement(store, connection, STATEMENT_FIND, fault);
+	statement = store_statement(store, connection, which, fault);
 	if (statement == NULL)
 		return -1;
 	(void)sqlite3_bind_text(statement, 1, address, -1, SQLITE_STATIC);

@@ -61,13 +61,15 @@ static const char *const schema_steps[] = {
 #define CERTIFICATE_COLUMNS                                                    \
 	"c.fingerprint, c.trust, c.source, c.first_seen, c.last_checked, "     \
 	"c.facts, CASE WHEN ?2 THEN c.blob END "
+#define FOUND_COLUMNS                                                          \
+	"c.fingerprint, c.revision FROM certificate_address AS a "             \
+	"JOIN certificate AS c ON c.fingerprint = a.fingerprint "              \
+	"WHERE a.address = ?1 AND c.kind = 'openpgp' "
 #define BEST_FIRST "ORDER BY c.trust DESC, c.created DESC, c.fingerprint"
 
 static const char *const statement_texts[STATEMENTS] = {
-    [STATEMENT_FIND] =
-	"SELECT c.fingerprint, c.revision FROM certificate_address AS a "
-	"JOIN certificate AS c ON c.fingerprint = a.fingerprint "
-	"WHERE a.address = ?1 AND c.kind = 'openpgp' " BEST_FIRST,
+    [STATEMENT_FIND] = "SELECT " FOUND_COLUMNS BEST_FIRST,
+    [STATEMENT_FIND_TWO] = "SELECT " FOUND_COLUMNS "LIMIT 2",
     [STATEMENT_LOAD] = "SELECT facts, blob FROM certificate "
 		       "WHERE fingerprint = ?1 AND revision = ?2",
     [STATEMENT_LIST_ALL] =

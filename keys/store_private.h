@@ -8,7 +8,8 @@
 #include <sys/types.h>
 
 enum store_statement {
-	STATEMENT_FIND,     /* address -> fingerprint, revision */
+	STATEMENT_FIND,     /* address -> fingerprint, revision; best first */
+	STATEMENT_FIND_TWO, /* the same, up to two of them, in any order */
 	STATEMENT_LOAD,     /* fingerprint, revision -> facts, blob */
 	STATEMENT_LIST_ALL, /* these three: a certificate, see store_edit.c */
 	STATEMENT_LIST_FINGERPRINT,
