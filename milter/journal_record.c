@@ -19,7 +19,7 @@
  *    4  2  octets of the payload, at most 4096
  *    6  1  verb: 1 PREP, 2 DONE, 3 ABRT, 4 DOUBT
  *    7  1  0
- *    8  8  seconds since 1970
+ *    8  8  seconds since 1970, less than 2^40
  *   16  4  CRC-32 (ISO 3309) of octets 4 to 15 and the payload
  *   20     payload
  *
@@ -47,6 +47,7 @@
 #define HEAD 20
 #define PAYLOAD_MAX (JOURNAL_RECORD_MAX - HEAD)
 #define BUFFER_OCTETS ((size_t)256 << 10)
+#define TIME_MAX (((int64_t)1 << 40) - 1)
 
 static const unsigned char mark[4] = {0xa5, 0x6a, 0x72, 0x6e};
 
@@ -115,8 +116,11 @@ journal_set_word(char *word, size_t size, const char *text)
 {
 	size_t i;
 
-	for (i = 0; i < size - 1 && text[i] != '\0'; i++)
-		word[i] = text[i] > ' ' && text[i] <= '~' ? text[i] : '?';
+	for (i = 0; i < size - 1 && text[i] != '\0'; i++) {
+		word[i] = text[i];
+		if (text[i] <= ' ' || text[i] > '~')
+			word[i] = '?';
+	}
 	word[i] = '\0';
 }
 
@@ -152,7 +156,7 @@ journal_encode(GByteArray *out, const struct journal_record *record)
 	memcpy(head, mark, sizeof(mark));
 	put_number(head + 4, out->len - start - HEAD, 2);
 	head[6] = (unsigned char)record->verb;
-	put_number(head + 8, (uint64_t)record->time, 8);
+	put_number(head + 8, (uint64_t)CLAMP(record->time, 0, TIME_MAX), 8);
 	put_number(head + 16,
 	    crc(crc(0, head + 4, 12), out->data + start + HEAD,
 		out->len - start - HEAD),
@@ -262,6 +266,8 @@ decode(const unsigned char *octets, size_t len, struct journal_record *record)
 			   ? (enum journal_verb)octets[6]
 			   : JOURNAL_OTHER;
 	record->time = (int64_t)get_number(octets + 8, 8);
+	if (record->time < 0 || record->time > TIME_MAX)
+		return 0;
 	memset(&record->id, 0, sizeof(record->id));
 	record->queue_id[0] = '\0';
 	record->count = 0;
