@@ -87,7 +87,13 @@ journal_open(const char *state, struct journal **journalp, struct fault *fault)
 {
 	static const struct journal_tuning tuning = {
 	    .keep_seconds = JOURNAL_KEEP_SECONDS,
+#ifdef SEALMILTER_CRASH_POINTS
+	    .compact_octets = 1, /* all the time */
+	    .compact_factor = 1,
+#else
 	    .compact_octets = (uint64_t)4 << 20,
+	    .compact_factor = 2,
+#endif
 	    .wall = wall_seconds,
 	    .steady = steady_seconds,
 	};
@@ -340,7 +346,8 @@ make_usable(struct journal *journal, struct fault *fault)
 		return 0;
 	/* If that fails the old one does. */
 	if (journal_file_rewrite(journal, &why) != 0)
-		journal->compact_at = 2 * journal->size;
+		journal->compact_at =
+		    journal->tuning.compact_factor * journal->size;
 	if (!journal->suspect)
 		return 0;
 	if (fault != NULL)

@@ -39,9 +39,10 @@ struct journal_found {
 /* For tests; journal_open() has what a daemon needs. */
 struct journal_tuning {
 	int64_t keep_seconds;
-	uint64_t compact_octets; /* smaller files are never rewritten */
-	int64_t (*wall)(void);   /* seconds since 1970 */
-	int64_t (*steady)(void); /* seconds; never goes back, nor jumps */
+	uint64_t compact_octets;     /* smaller files are never rewritten */
+	unsigned int compact_factor; /* nor those that grew less since */
+	int64_t (*wall)(void);       /* seconds since 1970 */
+	int64_t (*steady)(void);     /* seconds; never goes back, nor jumps */
 };
 
 /*
@@ -58,6 +59,11 @@ void journal_close(struct journal **journalp);
 
 /* It belongs to the journal and does not change. */
 const struct journal_found *journal_found(const struct journal *journal);
+
+/* A key for another purpose, which tells nothing of the journal's own. */
+#define JOURNAL_DERIVED_OCTETS 32
+void journal_derive_key(const struct journal *journal, const char *purpose,
+    unsigned char key[JOURNAL_DERIVED_OCTETS]);
 
 /*
  * What identifies a message when its client tries again: a keyed hash of

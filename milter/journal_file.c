@@ -267,8 +267,8 @@ load(struct journal *journal, struct journal_scan *scan, struct fault *fault)
 	if (ftruncate(journal->fd, (off_t)journal->size) != 0 ||
 	    fdatasync(journal->fd) != 0)
 		return file_fault(journal->path, fault);
-	journal->compact_at =
-	    MAX(journal->tuning.compact_octets, 2 * (journal->size - old));
+	journal->compact_at = MAX(journal->tuning.compact_octets,
+	    journal->tuning.compact_factor * (journal->size - old));
 	return 0;
 }
 
@@ -347,8 +347,8 @@ journal_file_rewrite(struct journal *journal, struct fault *fault)
 	journal->fd = rewriting.fd;
 	rewriting.fd = -1;
 	journal->size = rewriting.size;
-	journal->compact_at =
-	    MAX(journal->tuning.compact_octets, 2 * journal->size);
+	journal->compact_at = MAX(journal->tuning.compact_octets,
+	    journal->tuning.compact_factor * journal->size);
 	g_byte_array_set_size(journal->owed, 0);
 	ret = sync_directory(journal);
 	if (ret != 0)

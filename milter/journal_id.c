@@ -227,3 +227,11 @@ journal_copy_id(struct journal *journal, const struct journal_id *message,
 	g_ptr_array_set_free_func(sorted, g_free);
 	g_ptr_array_unref(sorted);
 }
+
+void
+journal_derive_key(const struct journal *journal, const char *purpose,
+    unsigned char key[JOURNAL_DERIVED_OCTETS])
+{
+	hmac_end(
+	    hmac_begin(journal->key, purpose), key, JOURNAL_DERIVED_OCTETS);
+}

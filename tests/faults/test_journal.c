@@ -195,6 +195,7 @@ now(void)
 static const struct journal_tuning tuning = {
     .keep_seconds = JOURNAL_KEEP_SECONDS,
     .compact_octets = 250, /* so that it is often rewritten */
+    .compact_factor = 2,
     .wall = now,
     .steady = now,
 };
@@ -453,7 +454,7 @@ static void
 test_full(void)
 {
 	const struct journal_tuning large = {
-	    JOURNAL_KEEP_SECONDS, 1U << 20, now, now};
+	    JOURNAL_KEEP_SECONDS, 1U << 20, 2, now, now};
 	struct journal *journal;
 	const char *what;
 	unsigned int bad = 0;

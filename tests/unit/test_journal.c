@@ -31,6 +31,7 @@ test_steady(void)
 static struct journal_tuning tuning = {
     .keep_seconds = JOURNAL_KEEP_SECONDS,
     .compact_octets = 1U << 30,
+    .compact_factor = 2,
     .wall = test_wall,
     .steady = test_steady,
 };
@@ -855,7 +856,7 @@ static int
 make_sample(const char *directory)
 {
 	const struct journal_tuning now = {
-	    JOURNAL_KEEP_SECONDS, 1U << 30, hour_ago, test_steady};
+	    JOURNAL_KEEP_SECONDS, 1U << 30, 2, hour_ago, test_steady};
 	const char *const forms[] = {"openpgp", "clear", "smime"};
 	struct journal_id copies[12], message;
 	struct journal *journal = NULL;
