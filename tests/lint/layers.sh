@@ -47,7 +47,7 @@ home SQLite 'sqlite3\.h' 'keys/store.*\.[ch]'
 home GMime 'gmime/.*' 'seal/(subject|named|already)\.c'
 home libconfig 'libconfig\.h' \
     'policy/(policy|option)[a-z_]*\.[ch]|milter/config[a-z_]*\.[ch]|ctl/policy\.c'
-home OpenSSL 'openssl/.*' 'keys/.*\.c|seal/.*\.c|milter/journal(_id)?\.c'
+home OpenSSL 'openssl/.*' 'keys/.*\.c|seal/.*\.c|milter/(journal(_id)?|mark)\.c'
 home syslog 'syslog\.h' 'milter/.*\.[ch]'
 
 ok "policy/, keys/ and seal/ neither print nor exit" "$(
