@@ -84,7 +84,8 @@ explained_add(struct explained *explained, const char *recipient,
 }
 
 void
-explained_add_whole(struct explained *explained, const struct message *message)
+explained_add_whole(struct explained *explained, enum delivery delivery,
+    const struct message *message)
 {
 	GPtrArray *treatments = g_ptr_array_new();
 	struct plan *plan = NULL;
@@ -99,7 +100,7 @@ explained_add_whole(struct explained *explained, const struct message *message)
 		g_ptr_array_add(treatments, line->treatment);
 	}
 	explained->all_known = true;
-	if (plan_make(treatments, message, &plan, &fault) == 0)
+	if (plan_make(treatments, delivery, message, &plan, &fault) == 0)
 		explained->verdict = plan->verdict;
 	else
 		explained->refusal = g_strdup(fault.text);
@@ -247,6 +248,8 @@ verdict_text(enum verdict verdict)
 		return "is sealed";
 	case VERDICT_HOLD:
 		return "is kept in the mail server's hold queue";
+	case VERDICT_COPIES:
+		return "is sent in copies, each by its form";
 	}
 	return "?";
 }
@@ -261,6 +264,8 @@ verdict_name(enum verdict verdict)
 		return "seal";
 	case VERDICT_HOLD:
 		return "hold";
+	case VERDICT_COPIES:
+		return "copies";
 	}
 	return "?";
 }

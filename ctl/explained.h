@@ -2,7 +2,7 @@
 #ifndef CTL_EXPLAINED_H
 #define CTL_EXPLAINED_H
 
-#include "milter/plan.h"
+#include "milter/copies.h"
 
 /* What `sealctl policy explain` found out, to be printed. */
 struct explained;
@@ -18,8 +18,8 @@ void explained_add(struct explained *explained, const char *recipient,
     struct treatment *treatment, const struct fault *fault);
 
 /* Adds what becomes of the message as a whole, if all are decided. */
-void explained_add_whole(
-    struct explained *explained, const struct message *message);
+void explained_add_whole(struct explained *explained, enum delivery delivery,
+    const struct message *message);
 
 /* Both print on standard output. */
 void explained_print(const struct explained *explained);

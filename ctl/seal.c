@@ -11,7 +11,7 @@
 #include "ctl/ctl.h"
 
 #include "ctl/envelope.h"
-#include "milter/plan.h"
+#include "milter/copies.h"
 #include "milter/runtime.h"
 #include "seal/already.h"
 #include "seal/subject.h"
@@ -120,25 +120,32 @@ plan_all(const struct runtime *runtime, const struct envelope *envelope,
 			g_ptr_array_add(treatments, treatment);
 	}
 	g_free(subject);
-	return r == 1 ? plan_make(treatments, message, planp, fault) : -1;
+	/* There is one standard output, whatever the daemon could do. */
+	return r == 1
+		   ? plan_make(treatments, DELIVERY_EDIT, message, planp, fault)
+		   : -1;
 }
 
 static int
 carry_out(const struct runtime *runtime, const struct plan *plan,
     const struct message *message, struct fault *fault)
 {
-	const struct seal_order order = plan_order(plan, runtime);
+	const struct copy *copy = plan_first(plan);
+	const struct seal_order order = copy_order(copy, runtime);
 	struct sealed *sealed = NULL;
 	int r = -1;
 
 	switch (plan->verdict) {
 	case VERDICT_PASS:
 		return message_write(
-		    message, plan->subject, STDOUT_FILENO, fault);
+		    message, copy->subject, STDOUT_FILENO, fault);
 	case VERDICT_HOLD:
 		fault_set(fault, FAULT_PERM,
 		    "the policy holds this message;"
 		    " there is no hold queue here");
+		return -1;
+	case VERDICT_COPIES:
+		fault_set(fault, FAULT_BUG, "copies were not asked for");
 		return -1;
 	case VERDICT_SEAL:
 		if (seal_message(&order, message, &sealed, fault) == 0)

@@ -48,6 +48,8 @@ show(const char *address)
 static const char *
 status_of(const struct treatment *treatment)
 {
+	if (treatment->returned)
+		return "returned to its sender";
 	switch (treatment->rung) {
 	case RUNG_OPENPGP:
 	case RUNG_SMIME:

@@ -10,6 +10,8 @@
 #include "milter/callbacks.h"
 
 #include "milter/audit.h"
+#include "milter/canary.h"
+#include "milter/crash_point.h"
 #include "milter/daemon.h"
 #include "milter/deliver.h"
 #include "milter/log.h"
@@ -23,12 +25,15 @@
 
 #define HEADER_FIELDS_MAX 5000
 #define HEADER_OCTETS_MAX (512U << 10)
+#define HOPS_MAX 50 /* Postfix's hopcount_limit */
+#define MARKS_MAX 3
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions,
     unsigned long steps, unsigned long unused1, unsigned long unused2,
     unsigned long *want_actions, unsigned long *want_steps,
     unsigned long *want1, unsigned long *want2);
 static sfsistat on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address);
+static sfsistat on_helo(SMFICTX *ctx, char *name);
 static sfsistat on_mail(SMFICTX *ctx, char **argv);
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv);
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value);
@@ -44,6 +49,7 @@ struct smfiDesc callbacks = {
     .xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY |
 		  SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
     .xxfi_connect = on_connect,
+    .xxfi_helo = on_helo,
     .xxfi_envfrom = on_mail,
     .xxfi_envrcpt = on_rcpt,
     .xxfi_header = on_header,
@@ -75,6 +81,14 @@ static sfsistat
 refuse_size(SMFICTX *ctx, const struct fault *fault)
 {
 	mta_reply(ctx, "552", "5.3.4", fault->text);
+	return SMFIS_REJECT;
+}
+
+/* RFC 3463: 5.4.6, routing loop detected. */
+static sfsistat
+refuse_loop(SMFICTX *ctx, const struct fault *fault)
+{
+	mta_reply(ctx, "554", "5.4.6", fault->text);
 	return SMFIS_REJECT;
 }
 
@@ -120,12 +134,16 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long *want_steps, unsigned long *want1, unsigned long *want2)
 {
 	struct fault fault = {FAULT_NONE, ""};
+	struct runtime *runtime = daemon_runtime();
+	/* For the trace of copies. */
+	bool want_helo = runtime->injector != NULL;
 
 	(void)unused1;
 	(void)unused2;
 	*want1 = *want2 = 0;
-	if (mta_negotiate(
-		ctx, actions, steps, want_actions, want_steps, &fault) == 0)
+	runtime_unref(&runtime);
+	if (mta_negotiate(ctx, actions, steps, want_helo, want_actions,
+		want_steps, &fault) == 0)
 		return SMFIS_CONTINUE;
 	log_fault(&fault, "an MTA was turned away");
 	return SMFIS_REJECT;
@@ -142,9 +160,9 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 	const struct sockaddr_in *in = (const void *)address;
 	char text[INET6_ADDRSTRLEN];
 	const char *client = NULL;
+	struct session *session;
 	bool no_client = false;
 
-	(void)hostname;
 	if (address != NULL && address->sa_family == AF_INET) {
 		client = inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
 		no_client = in->sin_port == 0 &&
@@ -153,7 +171,24 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 		client = inet_ntop(AF_INET6,
 		    &((struct sockaddr_in6 *)(void *)address)->sin6_addr, text,
 		    sizeof(text));
-	mta_set_private(ctx, session_make(client, no_client));
+	session = session_make(client, no_client);
+	/* Where DNS has no name, MTAs put the address in brackets there. */
+	if (hostname != NULL && hostname[0] != '[')
+		session->client_name = g_strdup(hostname);
+	session->host = g_strdup(mta_macro(ctx, "j"));
+	mta_set_private(ctx, session);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat
+on_helo(SMFICTX *ctx, char *name)
+{
+	struct session *session = mta_private(ctx);
+
+	if (session != NULL) {
+		g_free(session->helo);
+		session->helo = g_strdup(name);
+	}
 	return SMFIS_NOREPLY;
 }
 
@@ -164,6 +199,7 @@ on_close(SMFICTX *ctx)
 
 	if (session == NULL)
 		return SMFIS_CONTINUE;
+	crash_point("K8");
 	finish(session);
 	session_free(&session);
 	mta_set_private(ctx, NULL);
@@ -202,10 +238,15 @@ on_mail(SMFICTX *ctx, char **argv)
 		mta_set_private(ctx, session);
 	}
 	finish(session);
+	if (canary_is_sender(argv[0])) {
+		mta_reply(ctx, "451", "4.3.5", canary_answer);
+		return SMFIS_TEMPFAIL;
+	}
 	if (!daemon_message_begins())
 		return busy(ctx);
 	session->counted = true;
 	session_begin(session, daemon_runtime(), argv[0]);
+	esmtp_mail_read(&session->mail, argv);
 	session_set_queue_id(session, mta_macro(ctx, "i"));
 	session->origin.authenticated = has_macro(ctx, "{auth_authen}");
 	session->origin.tls = has_macro(ctx, "{tls_version}");
@@ -223,6 +264,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct session *session = mta_private(ctx);
 	struct treatment *treatment = NULL;
 	struct fault fault = {FAULT_NONE, ""};
+	struct recipient *recipient;
 	int r;
 
 	if (session == NULL || session->runtime == NULL)
@@ -234,7 +276,8 @@ on_rcpt(SMFICTX *ctx, char **argv)
 		fault_set(&fault, FAULT_PERM, "<%s>: %s", treatment->recipient,
 		    treatment->why);
 	if (fault.kind == FAULT_NONE || !session->brackets) {
-		session_add_recipient(session, argv[0], treatment);
+		recipient = session_add_recipient(session, argv[0], treatment);
+		esmtp_rcpt_read(&recipient->rcpt, argv);
 		return SMFIS_CONTINUE;
 	}
 	audit_refused(session->queue_id, &session->origin, argv[0], &fault);
@@ -328,32 +371,86 @@ on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 	return SMFIS_NOREPLY;
 }
 
+/*
+ * Marks show that copies of ours come back, which no set-up that sealctl check
+ * is content with lets them do.  Nothing depends on them but the end of it.
+ */
+static int
+look_at_marks(struct session *session, struct fault *fault)
+{
+	const struct injector *injector = session->runtime->injector;
+	unsigned int valid = 0, forged = 0;
+
+	if (injector != NULL &&
+	    mark_count(&injector->ledger->mark_key, session->message, &valid,
+		&forged, fault) != 0)
+		return -1;
+	if (forged > 0)
+		log_line(LOG_NOTICE, "%s: %u forged marks are removed",
+		    session->queue_id, forged);
+	if (valid > 0)
+		log_line(LOG_WARNING,
+		    "%s: a copy of ours came back to the milter: the"
+		    " injection listener, or a host behind it, sends it here",
+		    session->queue_id);
+	session->loops =
+	    valid > MARKS_MAX ||
+	    (injector != NULL && trace_hops(session->message) > HOPS_MAX);
+	if (!session->loops)
+		return 0;
+	fault_set(
+	    fault, FAULT_PERM, "Too many hops: this mail goes in circles");
+	return -1;
+}
+
+static sfsistat
+refuse_whole(
+    SMFICTX *ctx, const struct session *session, const struct fault *fault)
+{
+	if (session->too_large)
+		return refuse_size(ctx, fault);
+	return session->loops ? refuse_loop(ctx, fault) : refuse(ctx, fault);
+}
+
+static int
+carry_out(SMFICTX *ctx, struct session *session, sfsistat *answerp,
+    struct fault *fault)
+{
+	struct plan *plan = NULL;
+	int r;
+
+	if (look_at_marks(session, fault) != 0 ||
+	    session_plan(session, &plan, fault) != 0)
+		return -1;
+	if (plan->verdict == VERDICT_COPIES) {
+		r = deliver_copies(session, fault);
+		*answerp = SMFIS_DISCARD;
+	} else {
+		r = deliver_edit(ctx, session, plan, fault);
+		*answerp = SMFIS_ACCEPT;
+	}
+	plan_free(&plan);
+	return r;
+}
+
 /* The way of a message; edits are void unless the answer is ACCEPT. */
 static sfsistat
 on_eom(SMFICTX *ctx)
 {
 	struct session *session = mta_private(ctx);
-	GPtrArray *treatments = NULL;
-	struct plan *plan = NULL;
 	struct fault fault;
-	sfsistat answer = SMFIS_ACCEPT;
+	sfsistat answer = SMFIS_TEMPFAIL;
 
 	if (session == NULL || session->message == NULL)
 		return SMFIS_TEMPFAIL;
 	session_set_queue_id(session, mta_macro(ctx, "i"));
 	fault = session->failed;
 	if (fault.kind != FAULT_NONE ||
-	    session_plan(session, &treatments, &plan, &fault) != 0 ||
-	    deliver(ctx, session->runtime, plan, session->message,
-		session_time_left(session), &fault) != 0) {
+	    carry_out(ctx, session, &answer, &fault) != 0) {
 		audit_all(session, &fault);
-		answer = session->too_large ? refuse_size(ctx, &fault)
-					    : refuse(ctx, &fault);
+		answer = refuse_whole(ctx, session, &fault);
 	} else
 		audit_all(session, NULL);
-	plan_free(&plan);
-	if (treatments != NULL)
-		g_ptr_array_free(treatments, TRUE);
 	finish(session);
 	return answer;
 }

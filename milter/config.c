@@ -115,6 +115,7 @@ config_free(struct config *config)
 	g_strfreev(config->domains);
 	g_free(config->local_clients);
 	g_strfreev(config->sources);
+	g_free(config->inject);
 	g_free(config->gnupg_home);
 	g_free(config->gpg);
 	policy_free(&config->policy);

@@ -12,7 +12,8 @@
 #include <sys/types.h>
 
 enum delivery {
-	DELIVERY_EDIT,
+	DELIVERY_EDIT,     /* one text for all, put in the place of the old */
+	DELIVERY_REINJECT, /* a copy for each, sent to `inject` */
 };
 
 enum openpgp_engine {
@@ -40,9 +41,12 @@ struct config {
 	struct network *local_clients;
 	size_t local_clients_count;
 	enum delivery delivery;
-	char **sources;   /* NULL-terminated */
-	char *gnupg_home; /* set if "gnupg" is a source, else maybe NULL */
-	char *gpg;        /* path of the gpg program */
+	char *inject;         /* where copies go, or NULL */
+	unsigned int slots;   /* connections to it at a time */
+	unsigned int waiting; /* messages that may wait for those */
+	char **sources;       /* NULL-terminated */
+	char *gnupg_home;     /* set if "gnupg" is a source, else maybe NULL */
+	char *gpg;            /* path of the gpg program */
 	enum openpgp_engine engine;
 	unsigned int gpg_seconds;     /* deadline for one run of gpg */
 	unsigned int message_seconds; /* deadline for an end of message */

@@ -17,18 +17,18 @@
 
 #include <string.h>
 
-static int fits_together(const config_setting_t *root,
-    const struct config *config, struct fault *fault);
+static int fits_together(
+    const config_setting_t *root, struct config *config, struct fault *fault);
 static option_parse parse_socket_mode, parse_socket_group, parse_user;
 static option_parse parse_pid_file, parse_state, parse_syslog_facility;
 static option_parse parse_domains, parse_one_domain, parse_delimiter;
 static option_parse parse_local_clients, parse_one_client;
-static option_parse parse_delivery, parse_inject;
 static option_parse parse_keys, parse_sources, parse_one_source;
 static option_parse parse_gnupg_home, parse_gpg;
 static option_parse parse_engine, parse_limits;
 static option_parse parse_sessions, parse_message, parse_spool_memory;
 static option_parse parse_gpg_seconds, parse_message_seconds, parse_later;
+static option_parse parse_slots, parse_waiting;
 static int parse_path(
     const config_setting_t *setting, char **pathp, struct fault *fault);
 static int parse_text(
@@ -48,6 +48,7 @@ static const bool have_rnp = false;
 #define MESSAGE_SECONDS_MAX 290
 #define SESSIONS_MAX 10000
 #define OCTETS_MIN 1024
+#define SLOTS_MAX 1000
 #define SPOOL_MEMORY_MAX ((uint64_t)1 << 30)
 
 static const struct option_reader options[] = {
@@ -61,8 +62,8 @@ static const struct option_reader options[] = {
     {"domains", parse_domains},
     {"recipient_delimiter", parse_delimiter},
     {"local_clients", parse_local_clients},
-    {"delivery", parse_delivery},
-    {"inject", parse_inject},
+    {"delivery", config_parse_delivery},
+    {"inject", config_parse_inject},
     {"keys", parse_keys},
     {"gpg", parse_gpg},
     {"openpgp_engine", parse_engine},
@@ -81,6 +82,8 @@ static const struct option_reader limits_options[] = {
     {"spool_memory", parse_spool_memory},
     {"gpg_seconds", parse_gpg_seconds},
     {"message_seconds", parse_message_seconds},
+    {"inject_slots", parse_slots},
+    {"inject_waiting", parse_waiting},
 };
 
 void
@@ -101,6 +104,8 @@ config_set_defaults(struct config *config)
 		if (network_parse(local[i], &network) == 0)
 			add_network(config, &network);
 	config->delivery = DELIVERY_EDIT;
+	config->slots = 20;
+	config->waiting = 200;
 	add_text(&config->sources, g_strdup("store"));
 	config->gpg = g_strdup(GPG_PATH);
 	config->engine = ENGINE_AUTO;
@@ -123,8 +128,8 @@ config_parse_options(
 
 /* What no option can know alone. */
 static int
-fits_together(const config_setting_t *root, const struct config *config,
-    struct fault *fault)
+fits_together(
+    const config_setting_t *root, struct config *config, struct fault *fault)
 {
 	const config_setting_t *keys, *limits;
 
@@ -144,7 +149,7 @@ fits_together(const config_setting_t *root, const struct config *config,
 		    config->gpg_seconds, config->message_seconds);
 		return -1;
 	}
-	return 0;
+	return config_settle_delivery(root, config, fault);
 }
 
 static int
@@ -312,33 +317,6 @@ parse_one_client(
 }
 
 static int
-parse_delivery(
-    const config_setting_t *setting, void *target, struct fault *fault)
-{
-	static const char *const words[] = {
-	    [DELIVERY_EDIT] = "edit", "reinject", NULL};
-	struct config *config = target;
-	size_t which;
-
-	if (option_word(setting, words, &which, fault) != 0)
-		return -1;
-	if (which != DELIVERY_EDIT)
-		return parse_inject(setting, target, fault);
-	config->delivery = DELIVERY_EDIT;
-	return 0;
-}
-
-static int
-parse_inject(const config_setting_t *setting, void *target, struct fault *fault)
-{
-	(void)target;
-	option_fault(fault, setting,
-	    "this version delivers by edit only; remove inject, and "
-	    "delivery = \"reinject\"");
-	return -1;
-}
-
-static int
 parse_keys(const config_setting_t *setting, void *target, struct fault *fault)
 {
 	return option_parse_group(
@@ -470,6 +448,23 @@ parse_message_seconds(
 
 	return option_number(
 	    setting, 1, MESSAGE_SECONDS_MAX, &config->message_seconds, fault);
+}
+
+static int
+parse_slots(const config_setting_t *setting, void *target, struct fault *fault)
+{
+	struct config *config = target;
+
+	return option_number(setting, 1, SLOTS_MAX, &config->slots, fault);
+}
+
+static int
+parse_waiting(
+    const config_setting_t *setting, void *target, struct fault *fault)
+{
+	struct config *config = target;
+
+	return option_number(setting, 0, SESSIONS_MAX, &config->waiting, fault);
 }
 
 /* policy_parse() reads it when all else is known to be right. */

@@ -19,4 +19,15 @@ int config_parse_options(
 int config_parse_socket(
     const config_setting_t *setting, void *target, struct fault *fault);
 
+/* The same for "delivery" and "inject"; config_inject.c. */
+int config_parse_delivery(
+    const config_setting_t *setting, void *target, struct fault *fault);
+int config_parse_inject(
+    const config_setting_t *setting, void *target, struct fault *fault);
+
+/* When all options are read: copies where they can be sent, unless
+ * "delivery" says otherwise.  0, or -1 with fault. */
+int config_settle_delivery(
+    const config_setting_t *root, struct config *config, struct fault *fault);
+
 #endif

@@ -32,7 +32,15 @@ static struct {
 	struct runtime *runtime;
 	unsigned int under_way;
 	bool draining;
+	int ready_fd;
 } state;
+
+/* A filter process that was killed gives the journal free a moment later. */
+#define OPEN_SECONDS 5
+#define CANARY_SECONDS 20
+
+static int open_runtime(struct config *config);
+static void *ready_thread(void *unused);
 
 static void reload(void);
 static void drain(void);
@@ -42,28 +50,22 @@ static void log_warnings(GPtrArray *warnings);
 int
 daemon_run(struct config *config, int ready_fd)
 {
-	struct fault fault = {FAULT_NONE, ""};
 	pthread_t thread;
 
 	/* Threads share few arenas, so that freed spools go back. */
 	mallopt(M_ARENA_MAX, 4);
 	mallopt(M_TRIM_THRESHOLD, 4 << 20);
 	signal(SIGPIPE, SIG_IGN);
-	if (runtime_open(config, &state.runtime, &fault) != 0) {
-		log_fault(&fault, "not starting");
+	if (open_runtime(config) != 0)
 		return EX_UNAVAILABLE;
-	}
 	/* Blocked since the supervisor forked us, and in every thread to
 	 * come; one waits for them. */
-	if (pthread_create(&thread, NULL, signal_thread, NULL) != 0) {
+	state.ready_fd = ready_fd;
+	if (pthread_create(&thread, NULL, signal_thread, NULL) != 0 ||
+	    pthread_create(&thread, NULL, ready_thread, NULL) != 0) {
 		log_line(LOG_ERR, "not starting: no thread");
 		return EX_OSERR;
 	}
-	if (write(ready_fd, "", 1) != 1)
-		return EX_OSERR;
-	close(ready_fd);
-	log_detach();
-	log_line(LOG_INFO, "serving on %s", config->socket);
 	if (mta_serve() != 0) {
 		log_line(LOG_ERR, "libmilter stopped serving");
 		return EX_OSERR;
@@ -71,6 +73,68 @@ daemon_run(struct config *config, int ready_fd)
 	/* libmilter was told to stop by a signal of its own. */
 	drain();
 	return EX_OK;
+}
+
+static int
+open_runtime(struct config *config)
+{
+	const gint64 until =
+	    g_get_monotonic_time() + OPEN_SECONDS * G_TIME_SPAN_SECOND;
+	struct fault fault = {FAULT_NONE, ""};
+
+	if (runtime_open(config, &state.runtime, &fault) != 0) {
+		log_fault(&fault, "not starting");
+		return -1;
+	}
+	while (runtime_open_injector(state.runtime, NULL, &fault) != 0) {
+		if (g_get_monotonic_time() > until) {
+			log_fault(&fault, "not starting");
+			return -1;
+		}
+		g_usleep(50 * 1000);
+	}
+	return 0;
+}
+
+/* 1: copies can be sent, or none are to be.  0: they would come back to us.
+ * -1: cannot tell; each message will ask anew. */
+static int
+check_listener(struct runtime *runtime, struct fault *fault)
+{
+	const gint64 until =
+	    g_get_monotonic_time() + CANARY_SECONDS * G_TIME_SPAN_SECOND;
+
+	if (runtime->injector == NULL)
+		return 1;
+	return injector_check(runtime->injector, until, fault);
+}
+
+/*
+ * While we serve: the injection listener may have our own milter, and its
+ * server must not wait for us then.
+ */
+static void *
+ready_thread(void *unused)
+{
+	struct runtime *runtime = daemon_runtime();
+	struct fault fault = {FAULT_NONE, ""};
+	int r = check_listener(runtime, &fault);
+
+	(void)unused;
+	if (r == 0) {
+		log_fault(&fault, "not starting");
+		_exit(EX_CONFIG);
+	}
+	if (r == -1)
+		log_fault(&fault,
+		    "copies are deferred until the injection listener answers");
+	if (write(state.ready_fd, "", 1) != 1)
+		_exit(EX_OSERR);
+	close(state.ready_fd);
+	log_detach();
+	log_line(LOG_INFO, "serving on %s", runtime->config->socket);
+	runtime_unref(&runtime);
+	return NULL;
 }
 
 struct runtime *
@@ -158,9 +222,12 @@ reload(void)
 	const char *file = state.runtime->config->file;
 
 	if (config_load(file, &config, warnings, &fault) != 0 ||
-	    runtime_open(config, &new, &fault) != 0)
+	    runtime_open(config, &new, &fault) != 0 ||
+	    runtime_open_injector(new, state.runtime, &fault) != 0 ||
+	    check_listener(new, &fault) == 0) {
 		log_fault(&fault, "the old configuration stays");
-	else {
+		runtime_unref(&new);
+	} else {
 		g_mutex_lock(&state.lock);
 		old = state.runtime;
 		state.runtime = new;

@@ -2,17 +2,26 @@
 #ifndef MILTER_DELIVER_H
 #define MILTER_DELIVER_H
 
+#include "milter/copies.h"
 #include "milter/mta.h"
-#include "milter/plan.h"
-#include "milter/runtime.h"
+#include "milter/session.h"
 
 /*
- * Carries out a plan: seals the copies first, without any effect, and then
- * delivers them.  time_left: milliseconds that gpg may take.  0, or -1 with fault; the message must then be answered
- * with 4xx or 5xx, so that the MTA throws away what was edited.
+ * Each carries out a plan: seals first, without any effect, and then
+ * delivers.  0; or -1 with fault: the message must then be answered with 4xx
+ * or 5xx.
  */
-int deliver(SMFICTX *ctx, const struct runtime *runtime,
-    const struct plan *plan, const struct message *message,
-    unsigned int time_left, struct fault *fault);
+
+/* By edits; the MTA throws them away after 4xx or 5xx. */
+int deliver_edit(SMFICTX *ctx, const struct session *session,
+    const struct plan *plan, struct fault *fault);
+
+/*
+ * By copies.  0: every recipient's copy is with the injection listener, or
+ * the sender was told why not; the MTA must forget the original (DISCARD).
+ * -1: what was sent is in the journal, so that the next try of the client
+ * sends the rest.
+ */
+int deliver_copies(struct session *session, struct fault *fault);
 
 #endif

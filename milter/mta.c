@@ -34,16 +34,18 @@ unconst(const char *text)
 
 int
 mta_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
-    unsigned long *want_actions, unsigned long *want_steps, struct fault *fault)
+    bool want_helo, unsigned long *want_actions, unsigned long *want_steps,
+    struct fault *fault)
 {
 	const unsigned long needed =
 	    SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_QUARANTINE;
 	/* Values with their leading blank, to keep their bytes; and no
 	 * answer where we have none, which saves a round trip each. */
-	const unsigned long needed_steps =
-	    SMFIP_HDR_LEADSPC | SMFIP_NR_CONN | SMFIP_NR_HDR | SMFIP_NR_BODY;
+	const unsigned long needed_steps = SMFIP_HDR_LEADSPC | SMFIP_NR_CONN |
+					   SMFIP_NR_HELO | SMFIP_NR_HDR |
+					   SMFIP_NR_BODY;
 	const unsigned long liked =
-	    SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA;
+	    (want_helo ? 0 : SMFIP_NOHELO) | SMFIP_NOUNKNOWN | SMFIP_NODATA;
 
 	if ((actions & needed) != needed ||
 	    (steps & needed_steps) != needed_steps) {

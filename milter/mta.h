@@ -18,7 +18,7 @@
  * it cannot do that (Postfix before 2.6, Sendmail before 8.14).
  */
 int mta_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
-    unsigned long *want_actions, unsigned long *want_steps,
+    bool want_helo, unsigned long *want_actions, unsigned long *want_steps,
     struct fault *fault);
 
 /* A macro of the MTA ("i", "{auth_authen}"), or NULL. */

@@ -1,17 +1,15 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * plan.c - what becomes of a message, for each recipient and as a whole.
+ * plan.c - what becomes of a message for each of its recipients.
  *
  * In:    envelope, policy, keys, and the content once it is known.
- * Out:   treatments, and a plan that can be carried out.
+ * Out:   treatments; copies.c makes a plan of them.
  * Never: has an effect.  `sealctl policy explain` runs the same code.
  */
 #include "milter/plan.h"
 
 #include "milter/resolve.h"
-#include "seal/named.h"
-#include "seal/subject.h"
 
 #include <string.h>
 
@@ -301,176 +299,4 @@ settle(struct treatment *treatment, const struct origin *origin)
 	if (treatment->why == NULL &&
 	    (treatment->rung == RUNG_REFUSE || treatment->rung == RUNG_HOLD))
 		explain(treatment);
-}
-
-/* --- The message as a whole */
-
-static int refuse_refused(const GPtrArray *treatments, struct fault *fault);
-static int refuse_different(const GPtrArray *treatments, struct fault *fault);
-static void add_readers(struct plan *plan, const GPtrArray *treatments,
-    const struct message *message);
-
-static const struct treatment *
-treatment_at(const GPtrArray *treatments, guint i)
-{
-	return g_ptr_array_index(treatments, i);
-}
-
-int
-plan_make(const GPtrArray *treatments, const struct message *message,
-    struct plan **planp, struct fault *fault)
-{
-	const struct treatment *treatment;
-	struct plan *plan;
-	guint i;
-
-	if (treatments->len == 0) {
-		fault_set(fault, FAULT_BUG, "a message without recipients");
-		return -1;
-	}
-	if (refuse_refused(treatments, fault) != 0 ||
-	    refuse_different(treatments, fault) != 0)
-		return -1;
-	plan = g_new0(struct plan, 1);
-	plan->readers = g_array_new(FALSE, FALSE, sizeof(struct seal_reader));
-	plan->at_rest = true;
-	for (i = 0; i < treatments->len; i++) {
-		treatment = treatment_at(treatments, i);
-		plan->hide_subject |= treatment->decision.hide_subject;
-		plan->at_rest &= treatment->direction != DIRECTION_OUT;
-		if (plan->subject == NULL &&
-		    treatment->decision.subject_tag != NULL)
-			plan->subject = subject_without_tag(
-			    message, treatment->decision.subject_tag);
-	}
-	switch (treatment_at(treatments, 0)->rung) {
-	case RUNG_OPENPGP:
-	case RUNG_SMIME:
-	case RUNG_PASSPHRASE:
-		plan->verdict = VERDICT_SEAL;
-		add_readers(plan, treatments, message);
-		break;
-	case RUNG_CLEAR:
-		plan->verdict = VERDICT_PASS;
-		break;
-	case RUNG_HOLD:
-	case RUNG_REFUSE:
-		plan->verdict = VERDICT_HOLD;
-		break;
-	}
-	*planp = plan;
-	return 0;
-}
-
-void
-plan_free(struct plan **planp)
-{
-	struct plan *plan = *planp;
-
-	if (plan == NULL)
-		return;
-	g_array_free(plan->readers, TRUE);
-	g_free(plan->subject);
-	g_free(plan);
-	*planp = NULL;
-}
-
-struct seal_order
-plan_order(const struct plan *plan, const struct runtime *runtime)
-{
-	return (struct seal_order){
-	    .readers = (const struct seal_reader *)(void *)plan->readers->data,
-	    .readers_count = plan->readers->len,
-	    .subject = plan->subject,
-	    .hide_subject = plan->hide_subject,
-	    .at_rest = plan->at_rest,
-	    .engines = &runtime->engines,
-	    .limits = &runtime->limits,
-	};
-}
-
-static int
-refuse_refused(const GPtrArray *treatments, struct fault *fault)
-{
-	GString *text = g_string_new(NULL);
-	const struct treatment *treatment;
-	guint i, refused = 0;
-
-	for (i = 0; i < treatments->len; i++) {
-		treatment = treatment_at(treatments, i);
-		if (treatment->rung != RUNG_REFUSE)
-			continue;
-		if (refused++ < 4)
-			g_string_append_printf(text, "%s<%s>: %s",
-			    refused > 1 ? "; " : "", treatment->recipient,
-			    treatment->why);
-	}
-	if (refused > 4)
-		g_string_append_printf(text, "; and %u more", refused - 4);
-	if (refused > 0)
-		fault_set(fault, FAULT_PERM, "%s", text->str);
-	g_string_free(text, TRUE);
-	return refused > 0 ? -1 : 0;
-}
-
-/* One transaction has one body: an edit cannot serve two forms. */
-static int
-refuse_different(const GPtrArray *treatments, struct fault *fault)
-{
-	const struct treatment *first = treatment_at(treatments, 0), *other;
-	guint i;
-
-	for (i = 1; i < treatments->len; i++) {
-		other = treatment_at(treatments, i);
-		if (other->rung == first->rung)
-			continue;
-		fault_set(fault, FAULT_PERM,
-		    "recipients need different forms"
-		    " (<%s>: %s, <%s>: %s), and this server edits messages in"
-		    " place: send to them separately, or have its"
-		    " administrator configure delivery by copies (inject)",
-		    first->recipient, rung_name(first->rung), other->recipient,
-		    rung_name(other->rung));
-		return -1;
-	}
-	return 0;
-}
-
-static void
-add_reader(struct plan *plan, struct key *key, bool hidden)
-{
-	struct seal_reader reader = {key, hidden}, *there;
-	guint i;
-
-	for (i = 0; i < plan->readers->len; i++) {
-		there = &g_array_index(plan->readers, struct seal_reader, i);
-		if (strcmp(there->key->fingerprint, key->fingerprint) == 0) {
-			there->hidden = there->hidden && hidden;
-			return;
-		}
-	}
-	g_array_append_val(plan->readers, reader);
-}
-
-/* A copy for one needs no hiding: who has it knows whose it is; whom the
- * header names is then of no interest. */
-static void
-add_readers(struct plan *plan, const GPtrArray *treatments,
-    const struct message *message)
-{
-	GHashTable *named = treatments->len > 1 ? message_named(message) : NULL;
-	const struct treatment *treatment;
-	bool hidden;
-	guint i, j;
-
-	for (i = 0; i < treatments->len; i++) {
-		treatment = treatment_at(treatments, i);
-		hidden = named != NULL &&
-			 !g_hash_table_contains(named, treatment->given);
-		add_reader(plan, treatment->key, hidden);
-		for (j = 0; j < treatment->recovery->len; j++)
-			add_reader(plan,
-			    g_ptr_array_index(treatment->recovery, j), false);
-	}
-	g_clear_pointer(&named, g_hash_table_destroy);
 }

@@ -40,7 +40,8 @@ struct treatment {
 	struct key *key;     /* for RUNG_OPENPGP */
 	GPtrArray *recovery; /* of struct key *, may be empty */
 	char *why;
-	bool bounce; /* refused by the ladder, let through by `bounces` */
+	bool returned; /* its copy was refused, and the sender told so */
+	bool bounce;   /* refused by the ladder, let through by `bounces` */
 	bool
 	    sealed_already; /* rung is CLEAR, as the sender sealed it himself */
 };
@@ -65,33 +66,5 @@ int plan_recipient(const struct config *config, struct keys *keys,
     const struct content *content, struct treatment **treatmentp,
     struct fault *fault);
 void treatment_free(struct treatment **treatmentp);
-
-/* What becomes of the message as a whole, delivered by edit. */
-enum verdict {
-	VERDICT_PASS, /* everybody gets it as it is */
-	VERDICT_SEAL, /* everybody gets one sealed copy */
-	VERDICT_HOLD, /* everybody's is kept in the MTA's hold queue */
-};
-
-struct plan {
-	enum verdict verdict;
-	GArray *readers; /* of struct seal_reader; keys are the treatments' */
-	bool hide_subject;
-	bool at_rest;  /* every recipient's mailbox is stored here */
-	char *subject; /* new value of Subject, or NULL */
-};
-
-/*
- * Puts the recipients together.  0 and gives *planp away, which borrows from
- * the treatments; or -1 with a PERM fault when the MTA must refuse all of
- * it: somebody's ladder ended, or recipients need different forms.
- */
-int plan_make(const GPtrArray *treatments, const struct message *message,
-    struct plan **planp, struct fault *fault);
-void plan_free(struct plan **planp);
-
-/* The order for seal_message() that VERDICT_SEAL stands for; it borrows. */
-struct seal_order plan_order(
-    const struct plan *plan, const struct runtime *runtime);
 
 #endif

@@ -58,6 +58,16 @@ runtime_open(
 	return 0;
 }
 
+int
+runtime_open_injector(
+    struct runtime *runtime, const struct runtime *old, struct fault *fault)
+{
+	if (runtime->config->delivery != DELIVERY_REINJECT)
+		return 0;
+	return injector_open(runtime->config,
+	    old == NULL ? NULL : old->injector, &runtime->injector, fault);
+}
+
 struct runtime *
 runtime_ref(struct runtime *runtime)
 {
@@ -73,6 +83,7 @@ runtime_unref(struct runtime **runtimep)
 	*runtimep = NULL;
 	if (runtime == NULL || !g_atomic_ref_count_dec(&runtime->references))
 		return;
+	injector_unref(&runtime->injector);
 	keys_close(&runtime->keys);
 	config_unref(&runtime->config);
 	g_free(runtime->spool_directory);

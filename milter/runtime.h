@@ -4,6 +4,7 @@
 
 #include "keys/keys.h"
 #include "milter/config.h"
+#include "milter/injector.h"
 #include "seal/seal.h"
 
 /*
@@ -17,6 +18,7 @@ struct runtime {
 	char *spool_directory;
 	struct spool_limits limits;
 	struct seal_engines engines;
+	struct injector *injector; /* where copies go; or NULL */
 };
 
 /*
@@ -26,6 +28,14 @@ struct runtime {
  */
 int runtime_open(
     struct config *config, struct runtime **runtimep, struct fault *fault);
+
+/*
+ * Opens what copies need, if the configuration delivers by copies: for the
+ * daemon alone, since there is one journal.  old: the runtime that served
+ * until now, or NULL.  0, or -1 with fault.
+ */
+int runtime_open_injector(
+    struct runtime *runtime, const struct runtime *old, struct fault *fault);
 struct runtime *runtime_ref(struct runtime *runtime);
 void runtime_unref(struct runtime **runtimep);
 

@@ -19,6 +19,7 @@ recipient_free(void *data)
 	struct recipient *recipient = data;
 
 	treatment_free(&recipient->treatment);
+	esmtp_rcpt_clear(&recipient->rcpt);
 	g_free(recipient->given);
 	g_free(recipient);
 }
@@ -44,6 +45,9 @@ session_free(struct session **sessionp)
 	session_end(session);
 	g_ptr_array_free(session->recipients, TRUE);
 	g_free(session->client);
+	g_free(session->client_name);
+	g_free(session->helo);
+	g_free(session->host);
 	g_free(session);
 	*sessionp = NULL;
 }
@@ -70,6 +74,7 @@ session_begin(
 	session_end(session);
 	session->runtime = runtime;
 	session->queue_id = g_strdup("-");
+	session->sender = g_strdup(sender);
 	session->origin.sender = canonical_sender(sender);
 	session->origin.client = g_strdup(session->client);
 	session->brackets = sender[0] == '<';
@@ -79,7 +84,7 @@ session_begin(
 	session->message = message_make(&runtime->limits);
 }
 
-void
+struct recipient *
 session_add_recipient(
     struct session *session, const char *given, struct treatment *treatment)
 {
@@ -88,6 +93,7 @@ session_add_recipient(
 	recipient->given = g_strdup(given);
 	recipient->treatment = treatment;
 	g_ptr_array_add(session->recipients, recipient);
+	return recipient;
 }
 
 void
@@ -105,11 +111,13 @@ session_end(struct session *session)
 	g_ptr_array_set_size(session->recipients, 0);
 	message_free(&session->message);
 	g_clear_pointer(&session->queue_id, g_free);
+	g_clear_pointer(&session->sender, g_free);
+	esmtp_mail_clear(&session->mail);
 	g_clear_pointer(&session->origin.sender, g_free);
 	g_clear_pointer(&session->origin.client, g_free);
 	session->origin = (struct origin){0};
 	session->failed = (struct fault){0};
-	session->too_large = false;
+	session->too_large = session->loops = false;
 	runtime_unref(&session->runtime);
 }
 
@@ -119,6 +127,44 @@ session_time_left(const struct session *session)
 	gint64 left = (session->deadline - g_get_monotonic_time()) / 1000;
 
 	return left > 0 ? (unsigned int)left : 0;
+}
+
+const struct recipient *
+session_recipient(
+    const struct session *session, const struct treatment *treatment)
+{
+	const struct recipient *recipient;
+	guint i;
+
+	for (i = 0; i < session->recipients->len; i++) {
+		recipient = g_ptr_array_index(session->recipients, i);
+		if (recipient->treatment == treatment)
+			return recipient;
+	}
+	g_assert_not_reached();
+}
+
+struct trace
+session_trace(const struct session *session)
+{
+	return (struct trace){
+	    .helo = session->helo,
+	    .client_name = session->client_name,
+	    .client = session->client,
+	    .host = session->host,
+	    .queue_id = session->queue_id,
+	    .tls = session->origin.tls,
+	    .authenticated = session->origin.authenticated,
+	    .smtp = session->brackets || !session->no_client,
+	};
+}
+
+const char *
+session_class(const struct session *session)
+{
+	return session->origin.authenticated  ? "authenticated"
+	       : session->origin.local_client ? "local"
+					      : "remote";
 }
 
 /* The MTA waits for so long only, and takes what comes later for nothing. */
@@ -160,8 +206,7 @@ decide_rest(
 }
 
 int
-session_plan(struct session *session, GPtrArray **treatmentsp,
-    struct plan **planp, struct fault *fault)
+session_plan(struct session *session, struct plan **planp, struct fault *fault)
 {
 	struct content content = {
 	    .fields = &session->message->header,
@@ -187,12 +232,10 @@ session_plan(struct session *session, GPtrArray **treatmentsp,
 		g_ptr_array_add(treatments, recipient->treatment);
 	}
 	if (in_time(session, fault) == 0)
-		ret = plan_make(treatments, session->message, planp, fault);
+		ret = plan_make(treatments, session->runtime->config->delivery,
+		    session->message, planp, fault);
 out:
-	if (ret == 0)
-		*treatmentsp = treatments;
-	else
-		g_ptr_array_free(treatments, TRUE);
+	g_ptr_array_free(treatments, TRUE);
 	g_free(subject);
 	return ret;
 }

@@ -2,30 +2,39 @@
 #ifndef MILTER_SESSION_H
 #define MILTER_SESSION_H
 
-#include "milter/plan.h"
+#include "milter/copies.h"
+#include "milter/esmtp.h"
 #include "milter/runtime.h"
+#include "milter/trace.h"
 #include "seal/message.h"
 
 /* One recipient of the message. */
 struct recipient {
-	char *given;                 /* as the MTA gave it */
+	char *given; /* as the MTA gave it */
+	struct esmtp_rcpt rcpt;
 	struct treatment *treatment; /* NULL: decided at the end */
 };
 
 /* A connection of the MTA, and the message it is about to send. */
 struct session {
-	char *client;   /* IP address as text, or NULL */
+	char *client;      /* IP address as text, or NULL */
+	char *client_name; /* as DNS has it, or NULL */
+	char *helo;        /* or NULL */
+	char *host;        /* the MTA's name, or NULL */
 	bool no_client; /* the MTA made it up: mail that did not come by SMTP */
 	/* Of the message; all NULL or empty between two. */
 	struct runtime *runtime;
 	char *queue_id; /* for the log; "-" until the MTA tells */
 	struct origin origin;
+	char *sender; /* as the MTA gave it */
+	struct esmtp_mail mail;
 	bool brackets;         /* else a refused recipient may stop the queue */
 	GPtrArray *recipients; /* of struct recipient */
 	struct message *message;
 	struct fault
 	    failed;      /* what went wrong and will be answered at the end */
 	bool too_large;  /* that was it */
+	bool loops;      /* or that it was here too often */
 	gint64 deadline; /* of the end of message, monotonic microseconds */
 	bool counted;    /* in the daemon's messages under way */
 };
@@ -36,7 +45,7 @@ void session_free(struct session **sessionp);
 /* A new message; takes the reference to the runtime. */
 void session_begin(
     struct session *session, struct runtime *runtime, const char *sender);
-void session_add_recipient(
+struct recipient *session_add_recipient(
     struct session *session, const char *given, struct treatment *treatment);
 void session_set_queue_id(struct session *session, const char *id);
 
@@ -46,12 +55,21 @@ void session_end(struct session *session);
 /* Milliseconds until the end of message must be answered. */
 unsigned int session_time_left(const struct session *session);
 
+/* Whose treatment that is. */
+const struct recipient *session_recipient(
+    const struct session *session, const struct treatment *treatment);
+
+/* Where the message came from, for its copies; borrows. */
+struct trace session_trace(const struct session *session);
+
+/* Which sort of client sent it: one's messages are not another's. */
+const char *session_class(const struct session *session);
+
 /*
  * What becomes of the message: decides for those who are not decided yet.
- * 0 and gives *treatmentsp (borrowing from the session) and *planp away; or
- * -1 with fault.
+ * 0 and gives *planp away, which borrows from the session; or -1 with fault.
  */
-int session_plan(struct session *session, GPtrArray **treatmentsp,
-    struct plan **planp, struct fault *fault);
+int session_plan(
+    struct session *session, struct plan **planp, struct fault *fault);
 
 #endif

@@ -365,3 +365,10 @@ rung_parse(const char *name, enum rung *rungp)
 		}
 	return -1;
 }
+
+bool
+rung_seals(enum rung rung)
+{
+	return rung == RUNG_OPENPGP || rung == RUNG_SMIME ||
+	       rung == RUNG_PASSPHRASE;
+}

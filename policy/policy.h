@@ -89,6 +89,9 @@ enum direction policy_direction(const struct policy_facts *facts);
 const char *direction_name(enum direction direction);
 const char *rung_name(enum rung rung);
 
+/* True for the forms that only their readers can open. */
+bool rung_seals(enum rung rung);
+
 /* 0 and *rungp, or -1 if there is no rung of that name. */
 int rung_parse(const char *name, enum rung *rungp);
 

@@ -184,15 +184,13 @@ write_spool(int fd, const struct spool *spool, struct fault *fault)
 	return r;
 }
 
-int
-message_write(const struct message *message, const char *subject, int fd,
-    struct fault *fault)
+GString *
+message_header(const struct message *message, const char *subject)
 {
 	const struct field *field,
 	    *first = message_field(message, "Subject", 0);
 	GString *header = g_string_new(NULL);
 	size_t i;
-	int r;
 
 	for (i = 0; i < message->header.count; i++) {
 		field = &message->header.list[i];
@@ -201,6 +199,16 @@ message_write(const struct message *message, const char *subject, int fd,
 			    field == first && subject != NULL ? subject
 							      : field->value);
 	}
+	return header;
+}
+
+int
+message_write(const struct message *message, const char *subject, int fd,
+    struct fault *fault)
+{
+	GString *header = message_header(message, subject);
+	int r;
+
 	g_string_append(header, "\r\n");
 	r = write_octets(fd, header->str, header->len, fault);
 	OPENSSL_cleanse(header->str, header->len);

@@ -6,6 +6,8 @@
 #include "policy/field.h"
 #include "seal/spool.h"
 
+#include <glib.h>
+
 /*
  * A message as it came: header fields with their bytes, and the body in a
  * spool.  Line ends are CRLF from here on (RFC 3156 section 4); nothing else
@@ -54,6 +56,9 @@ bool field_is(const struct field *field, const char *name);
 
 /* True for the fields that only we may set: Sealmilter-*. */
 bool field_is_ours(const struct field *field);
+
+/* The header as message_write() writes it, without the blank line. */
+GString *message_header(const struct message *message, const char *subject);
 
 /*
  * Writes the message as it came, but without fields that are ours to set and,

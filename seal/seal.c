@@ -238,14 +238,12 @@ append_line(GString *out, const char *name, const char *value)
 	g_string_append_printf(out, "%s:%s\r\n", name, value);
 }
 
-int
-sealed_write(const struct sealed *sealed, const struct message *message, int fd,
-    struct fault *fault)
+GString *
+sealed_header(const struct sealed *sealed, const struct message *message)
 {
 	GString *header = g_string_new(NULL);
 	struct field *field;
 	size_t i;
-	int r;
 
 	for (i = 0; i < sealed->count; i++) {
 		field = &message->header.list[i];
@@ -259,6 +257,16 @@ sealed_write(const struct sealed *sealed, const struct message *message, int fd,
 		field = &g_array_index(sealed->added, struct field, i);
 		append_line(header, field->name, field->value);
 	}
+	return header;
+}
+
+int
+sealed_write(const struct sealed *sealed, const struct message *message, int fd,
+    struct fault *fault)
+{
+	GString *header = sealed_header(sealed, message);
+	int r;
+
 	g_string_append(header, "\r\n");
 	r = write_octets(fd, header->str, header->len, fault);
 	g_string_free(header, TRUE);

@@ -66,6 +66,10 @@ int seal_message(const struct seal_order *order, const struct message *message,
     struct sealed **sealedp, struct fault *fault);
 void sealed_free(struct sealed **sealedp);
 
+/* The header of the sealed copy, without the blank line. */
+GString *sealed_header(
+    const struct sealed *sealed, const struct message *message);
+
 /* Writes the sealed copy as a whole message.  0, or -1 with fault. */
 int sealed_write(const struct sealed *sealed, const struct message *message,
     int fd, struct fault *fault);

@@ -101,7 +101,6 @@ run(void)
 {
 	struct session *session = session_make("192.0.2.1", false);
 	struct fault fault = {FAULT_NONE, ""};
-	GPtrArray *treatments = NULL;
 	struct plan *plan = NULL;
 	char *rule = g_strdup_printf("{ name = \"r\"; %s }", scenario->policy);
 
@@ -110,16 +109,12 @@ run(void)
 	torture->armed = true;
 	torture->result = add_recipients(session, &fault);
 	if (torture->result == 0)
-		torture->result =
-		    session_plan(session, &treatments, &plan, &fault);
+		torture->result = session_plan(session, &plan, &fault);
 	torture->armed = false;
-	torture->gave |=
-	    torture->result != 0 && (plan != NULL || treatments != NULL);
+	torture->gave |= torture->result != 0 && plan != NULL;
 	torture->recovered = plan != NULL && plan->verdict == scenario->verdict;
 	torture->fault = fault;
 	plan_free(&plan);
-	if (treatments != NULL)
-		g_ptr_array_unref(treatments);
 	session_free(&session);
 	g_free(rule);
 }

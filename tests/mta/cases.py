@@ -312,11 +312,11 @@ CASES = (
 )
 
 
-def main(kind, *more):
+def main(kind, *more, cases=CASES, **options):
     need(kind)
     tap = Tap()
-    w = World(tap, kind)
-    for case in CASES + more:
+    w = World(tap, kind, **options)
+    for case in cases + more:
         tap.run(case, w)
     w.nothing_strayed()
     return tap.done()

@@ -28,10 +28,11 @@ def missing(kind):
 class Mta:
     """What the two have in common."""
 
-    def __init__(self, rig, milter, sink_port):
+    def __init__(self, rig, milter, sink_port, inject_port=None):
         self.rig = rig
         self.milter = milter
         self.sink_port = sink_port
+        self.inject_port = inject_port  # a listener without the milter
         self.port = free_port()
         self.queue = None
 
@@ -49,6 +50,9 @@ class Mta:
 
     def log(self):
         return read_file(self.log_path).decode("utf-8", "replace")
+
+    def flush(self):
+        """Tries again to deliver what waits."""
 
     def wait_log(self, text, since=0):
         """The first new line of the log that has this text."""
@@ -91,14 +95,24 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
+    # As contrib/postfix/master.cf.example has it.
+    INJECTION = """\
+127.0.0.1:{port} inet n - n - {slots} smtpd
+  -o smtpd_milters={milters}
+  -o smtpd_client_restrictions=permit_mynetworks,reject
+  -o receive_override_options=no_unknown_recipient_checks,no_address_mappings
+"""
+    injection_milters = ""
+    injection_slots = 40
+
     @staticmethod
     def missing():
         if shutil.which("postfix") is None:
             return "Postfix is not installed (contrib/build-deps --test)"
         return None
 
-    def __init__(self, rig, milter, sink_port, **settings):
-        super().__init__(rig, milter, sink_port)
+    def __init__(self, rig, milter, sink_port, inject_port=None, **settings):
+        super().__init__(rig, milter, sink_port, inject_port)
         self.etc = rig.make_dir("postfix")
         self.queue = rig.make_dir("postfix.queue")
         self.data = rig.make_dir("postfix.data")
@@ -152,12 +166,20 @@ postlog unix-dgram n - n - 1 postlogd
             "non_smtpd_milters": self.milter,
             "milter_default_action": "tempfail",
             "milter_content_timeout": "300s",
+            "enable_long_queue_ids": "yes",
         }
         main.update(self.settings)
         self.rig.write("postfix/main.cf", "".join(
             "%s = %s\n" % item for item in main.items()))
-        self.rig.write("postfix/master.cf",
-                       self.MASTER.format(port=self.port))
+        self.rig.write("postfix/master.cf", self.master_cf())
+
+    def master_cf(self):
+        text = self.MASTER.format(port=self.port)
+        if self.inject_port is not None:
+            text += self.INJECTION.format(port=self.inject_port,
+                                          slots=self.injection_slots,
+                                          milters=self.injection_milters)
+        return text
 
     def start(self):
         _, out, err = self.rig.run(["postfix", "-c", self.etc, "start"],
@@ -176,6 +198,9 @@ postlog unix-dgram n - n - 1 postlogd
     def reload(self):
         self.configure()
         self.rig.run(["postfix", "-c", self.etc, "reload"], check=False)
+
+    def flush(self):
+        self.rig.run(["postqueue", "-c", self.etc, "-f"], check=False)
 
     def submit(self, message, recipients, sender="local@client.example"):
         """Mail from a program on this host: sendmail(1), not SMTP."""
@@ -245,9 +270,13 @@ FEATURE(`promiscuous_relay')dnl
 FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`accept_unqualified_senders')dnl
 DAEMON_OPTIONS(`Name=MTA, Addr=127.0.0.1, Port={port}')dnl
-INPUT_MAIL_FILTER(`seal', `S={milter}, F=T, T=C:30s;S:60s;R:60s;E:5m')dnl
+{injection}INPUT_MAIL_FILTER(`seal', `S={milter}, F=T, T=C:30s;S:60s;R:60s;E:5m')dnl
 MAILER(`smtp')dnl
 """
+
+    # An empty list of filters is one as well: none.
+    INJECTION = "DAEMON_OPTIONS(`Name=Seal, Addr=127.0.0.1, Port=%d, " \
+        "InputMailFilters=')dnl\n"
 
     @classmethod
     def place(cls):
@@ -274,8 +303,8 @@ MAILER(`smtp')dnl
             return "Sendmail is not unpacked (contrib/build-deps --test)"
         return None
 
-    def __init__(self, rig, milter, sink_port):
-        super().__init__(rig, milter, sink_port)
+    def __init__(self, rig, milter, sink_port, inject_port=None):
+        super().__init__(rig, milter, sink_port, inject_port)
         self.process = None
         self.dir = rig.make_dir("sendmail")
         self.queue = rig.make_dir("sendmail", "mqueue", mode=0o700)
@@ -289,7 +318,9 @@ MAILER(`smtp')dnl
         milter = re.sub(r"^inet:(.*):(\d+)$", r"inet:\2@\1", milter)
         cf = self.rig.run(["m4", "-"], input=self.MC.format(
             cf=place + "/usr/share/sendmail/cf", dir=self.dir,
-            port=self.port, sink=self.sink_port, milter=milter).encode())[1]
+            port=self.port, sink=self.sink_port, milter=milter,
+            injection=self.INJECTION % self.inject_port
+            if self.inject_port else "").encode())[1]
         self.cf = self.rig.write("sendmail/sendmail.cf", cf)
         # A copy, since the loader of a setgid program heeds no path of ours.
         self.program_path = os.path.join(self.dir, "sendmail")

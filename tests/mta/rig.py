@@ -294,6 +294,7 @@ class Sealmilter:
         self.rig = rig
         self.name = name
         self.process = None
+        self.program = SEALMILTER
         self.environment = dict(os.environ, SEALMILTER_RIG=rig.dir)
         self.socket = rig.path(name + ".sock")
         self.state = rig.make_dir(name + ".state", mode=0o700)
@@ -340,7 +341,7 @@ class Sealmilter:
         before = self.log_size()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [SEALMILTER, "-f", "-c", self.config_path],
+                [self.program, "-f", "-c", self.config_path],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.environment, cwd=self.rig.dir,
                 start_new_session=True)

@@ -163,6 +163,7 @@ class Sink(threading.Thread):
         self.changed = threading.Condition()
         self.arrivals = []
         self.keep = True    # False: count, but keep no content
+        self.refuse = False     # answer everything with 4xx
         self.count = 0
         self.start()
 
@@ -194,6 +195,9 @@ class Sink(threading.Thread):
                 rest += more
             line, rest = rest.split(b"\r\n", 1)
             verb = line[:4].upper()
+            if self.refuse and verb != b"QUIT":
+                peer.sendall(b"421 4.3.2 not now\r\n")
+                return
             if verb == b"EHLO":
                 peer.sendall(self.HELLO)
             elif verb == b"MAIL":

@@ -36,20 +36,28 @@ STRANGERS = ("bob@example.org.evil.example", "mal-alice@example.org")
 
 
 class World:
-    def __init__(self, tap, kind, keys=WITH_KEYS + STRANGERS, **options):
+    def __init__(self, tap, kind, keys=WITH_KEYS + STRANGERS, copies=False,
+                 **options):
         self.tap = tap
         self.rig = rig.Rig()
         self.sink = smtp.Sink()
         self.rig.at_exit(self.sink.close)
         self.keys = sealed.Keys(self.rig).make(*keys)
         options.setdefault("policy", POLICY)
+        self.inject_port = None
+        if copies:
+            self.inject_port = rig.free_port()
+            options.setdefault("inject",
+                               "smtp://127.0.0.1:%d" % self.inject_port)
+            options.setdefault("delivery", "reinject")
         self.daemon = rig.Sealmilter(self.rig, **options)
         for address in keys:
             self.keys.import_into(self.daemon, address)
         self.daemon.start()
         self.mta = None
         if kind is not None:
-            self.mta = kind(self.rig, self.daemon.milter(), self.sink.port)
+            self.mta = kind(self.rig, self.daemon.milter(), self.sink.port,
+                            self.inject_port)
             self.mta.start()
         self.marks = []     # words that nobody may read outside
         self.strayed = []   # where one was read

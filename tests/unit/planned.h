@@ -8,7 +8,7 @@
  */
 
 #include "keys/store.h"
-#include "milter/plan.h"
+#include "milter/copies.h"
 #include "milter/runtime.h"
 #include "policy/address.h"
 #include "tests/unit/mail.h"

@@ -98,9 +98,13 @@ static const struct {
     {"local_clients = [ \"10.0.0.0/40\" ];",
 	"1: local_clients: \"10.0.0.0/40\" is neither an IP address nor"},
     {"delivery = \"reinject\";",
-	"1: delivery: this version delivers by edit only; remove inject"},
-    {"inject = \"smtp://127.0.0.1:10026\";",
-	"1: inject: this version delivers by edit only; remove inject"},
+	"1: delivery: \"reinject\" needs \"inject\", the listener that takes "
+	"the copies, such as"},
+    {"inject = \"smtp://127.0.0.1\";", "1: inject: \"smtp://127.0.0.1\" "},
+    {"inject = \"127.0.0.1:10026\";", "1: inject: \"127.0.0.1:10026\" "},
+    {"inject = 10026;", "1: inject: "},
+    {"limits = {\n inject_slots = 0; };", "2: limits.inject_slots: "},
+    {"limits = { inject_waiting = -1; };", "1: limits.inject_waiting: "},
     {"delivery = \"edti\";",
 	"1: delivery: knows no \"edti\" (it knows: edit, reinject); did you "
 	"mean \"edit\"?"},

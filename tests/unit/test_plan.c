@@ -310,29 +310,55 @@ treat_all(const struct runtime *runtime, const char *list)
 	return treatments;
 }
 
-/* "seal carol bob? rest", with a ? behind those who are hidden. */
-static char *
-tell_plan(const struct plan *plan)
+/* " carol bob? rest", with a ? behind those who are hidden. */
+static void
+tell_copy(GString *out, const struct copy *copy)
 {
-	static const char *const verdicts[] = {"pass", "seal", "hold"};
-	GString *out = g_string_new(verdicts[plan->verdict]);
 	const struct seal_reader *reader;
 	guint i;
 
-	for (i = 0; i < plan->readers->len; i++) {
-		reader = &g_array_index(plan->readers, struct seal_reader, i);
+	for (i = 0; i < copy->readers->len; i++) {
+		reader = &g_array_index(copy->readers, struct seal_reader, i);
 		g_string_append_printf(out, " %s%s", reader->key->address,
 		    reader->hidden ? "?" : "");
 	}
-	if (plan->at_rest)
+	if (copy->at_rest)
 		g_string_append(out, " rest");
-	if (plan->subject != NULL)
-		g_string_append_printf(out, " |%s|", plan->subject);
+	if (copy->subject != NULL)
+		g_string_append_printf(out, " |%s|", copy->subject);
+}
+
+/* "seal ...", or "copies: FORM RECIPIENTS >READERS; ...". */
+static char *
+tell_plan(const struct plan *plan)
+{
+	static const char *const verdicts[] = {
+	    "pass", "seal", "hold", "copies:"};
+	GString *out = g_string_new(verdicts[plan->verdict]);
+	const struct treatment *treatment;
+	const struct copy *copy;
+	guint i, j;
+
+	if (plan->verdict != VERDICT_COPIES) {
+		tell_copy(out, plan_first(plan));
+		return g_string_free(out, FALSE);
+	}
+	for (i = 0; i < plan->copies->len; i++) {
+		copy = g_ptr_array_index(plan->copies, i);
+		g_string_append_printf(
+		    out, "%s %s", i > 0 ? ";" : "", rung_name(copy->form));
+		for (j = 0; j < copy->treatments->len; j++) {
+			treatment = g_ptr_array_index(copy->treatments, j);
+			g_string_append_printf(out, " %s", treatment->given);
+		}
+		g_string_append(out, " >");
+		tell_copy(out, copy);
+	}
 	return g_string_free(out, FALSE);
 }
 
 static char *
-make_plan(const char *policy, const char *list)
+make_plan(enum delivery delivery, const char *policy, const char *list)
 {
 	struct runtime *runtime = plan_runtime(policy);
 	GPtrArray *treatments = treat_all(runtime, list);
@@ -343,7 +369,7 @@ make_plan(const char *policy, const char *list)
 	struct plan *plan = NULL;
 	char *told;
 
-	if (plan_make(treatments, message, &plan, &fault) == 0)
+	if (plan_make(treatments, delivery, message, &plan, &fault) == 0)
 		told = tell_plan(plan);
 	else
 		told = g_strdup_printf("-1 %d%s", (int)fault.kind,
@@ -357,10 +383,12 @@ make_plan(const char *policy, const char *list)
 
 #define REFUSED "-1 2"
 
-static const struct {
+struct plan_row {
 	const char *name, *policy, *list, *want;
 	const char *text, *text2; /* parts of the fault */
-} plans[] = {
+};
+
+static const struct plan_row plans[] = {
     {"one is sealed to", STRICT, "alice@example.org",
 	"seal alice@example.org rest", NULL, NULL},
     {"one who is not named is not hidden: it is his copy", STRICT,
@@ -410,23 +438,74 @@ static const struct {
 	REFUSED, "<d@example.org>: ", "; and 2 more"},
 };
 
+/* The message is to alice@example.org and carol@example.net. */
+static const struct plan_row copies[] = {
+    {"reinject: all clear passes", LENIENT, "dave@example.org erin@example.org",
+	"pass rest", NULL, NULL},
+    {"reinject: all held is held", HOLDING, "dave@example.org", "hold rest",
+	NULL, NULL},
+    {"reinject: one sealed is a copy", STRICT, "alice@example.org",
+	"copies: openpgp alice@example.org > alice@example.org rest", NULL,
+	NULL},
+    {"reinject: sealed and clear are two copies", LENIENT,
+	"alice@example.org dave@example.org erin@example.org",
+	"copies: openpgp alice@example.org > alice@example.org rest;"
+	" clear dave@example.org erin@example.org > rest",
+	NULL, NULL},
+    {"reinject: who is not named has a copy alone, nobody hidden", LENIENT,
+	"bob@example.org alice@example.org",
+	"copies: openpgp bob@example.org > bob@example.org rest;"
+	" openpgp alice@example.org > alice@example.org rest",
+	NULL, NULL},
+    {"reinject: elsewhere and at rest are two copies", LENIENT,
+	"alice@example.org carol@example.net",
+	"copies: openpgp alice@example.org > alice@example.org rest;"
+	" openpgp carol@example.net > carol@example.net",
+	NULL, NULL},
+    {"reinject: who recovers reads each copy",
+	RULE("r", "seal = \"openpgp\"; recovery = [ \"carol@example.org\" ];"),
+	"alice@example.org bob@example.org",
+	"copies: openpgp alice@example.org > alice@example.org"
+	" carol@example.org rest;"
+	" openpgp bob@example.org > bob@example.org carol@example.org rest",
+	NULL, NULL},
+    {"reinject: those with other wishes do not share a copy",
+	"{ name = \"a\"; to = \"@example.net\"; seal = \"openpgp\";"
+	" hide_subject = false; }, " STRICT,
+	"alice@example.org carol@example.net",
+	"copies: openpgp alice@example.org > alice@example.org rest;"
+	" openpgp carol@example.net > carol@example.net",
+	NULL, NULL},
+    {"reinject: sealed and hold are refused", HOLDING,
+	"alice@example.org dave@example.org", REFUSED,
+	"holds all of a message or nothing", "<dave@example.org>: hold"},
+    {"reinject: one who is refused refuses all", STRICT,
+	"alice@example.org dave@example.org", REFUSED,
+	"<dave@example.org>: no key", NULL},
+};
+
+static void
+try_plan(enum delivery delivery, const struct plan_row *row)
+{
+	char *told = make_plan(delivery, row->policy, row->list);
+
+	is_str(told, row->want, row->name);
+	if (row->text != NULL)
+		has_str(fault.text, row->text, "... and the text names them");
+	if (row->text2 != NULL)
+		has_str(fault.text, row->text2, "... and the other");
+	g_free(told);
+}
+
 static void
 the_message_is_planned(void)
 {
-	char *told;
 	size_t i;
 
-	for (i = 0; i < G_N_ELEMENTS(plans); i++) {
-		told = make_plan(plans[i].policy, plans[i].list);
-		is_str(told, plans[i].want, plans[i].name);
-		if (plans[i].text != NULL)
-			has_str(fault.text, plans[i].text,
-			    "... and the text names them");
-		if (plans[i].text2 != NULL)
-			has_str(
-			    fault.text, plans[i].text2, "... and the other");
-		g_free(told);
-	}
+	for (i = 0; i < G_N_ELEMENTS(plans); i++)
+		try_plan(DELIVERY_EDIT, &plans[i]);
+	for (i = 0; i < G_N_ELEMENTS(copies); i++)
+		try_plan(DELIVERY_REINJECT, &copies[i]);
 }
 
 static void
@@ -436,7 +515,7 @@ nobody_is_a_bug(void)
 	struct message *message = mail_parse("From: sam@example.net\n\n");
 	struct plan *plan = NULL;
 
-	is_int(plan_make(none, message, &plan, &fault), -1,
+	is_int(plan_make(none, DELIVERY_EDIT, message, &plan, &fault), -1,
 	    "there is no plan for nobody");
 	ok(plan == NULL && fault.kind == FAULT_BUG, "... it is a bug");
 	message_free(&message);

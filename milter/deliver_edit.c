@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * deliver.c - carry out a plan by editing the message in place.
+ * deliver_edit.c - carry out a plan by editing the message in place.
  *
  * In:    a plan, the message.
  * Out:   header changes, then the body in one run (Postfix forbids mixing).
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static int deliver_clear(SMFICTX *ctx, const struct plan *plan,
+static int deliver_clear(SMFICTX *ctx, const struct copy *copy,
     const struct message *message, struct fault *fault);
 static int deliver_sealed(SMFICTX *ctx, const struct sealed *sealed,
     const struct message *message, struct fault *fault);
@@ -19,30 +19,37 @@ static int edit_body(
     SMFICTX *ctx, const struct spool *body, struct fault *fault);
 
 int
-deliver(SMFICTX *ctx, const struct runtime *runtime, const struct plan *plan,
-    const struct message *message, unsigned int time_left, struct fault *fault)
+deliver_edit(SMFICTX *ctx, const struct session *session,
+    const struct plan *plan, struct fault *fault)
 {
+	const struct runtime *runtime = session->runtime;
+	const struct copy *copy = plan_first(plan);
 	struct seal_engines engines = runtime->engines;
-	struct seal_order order = plan_order(plan, runtime);
+	struct seal_order order = copy_order(copy, runtime);
 	struct sealed *sealed = NULL;
 	int r = -1;
 
-	engines.gpg_deadline_ms = MIN(engines.gpg_deadline_ms, time_left);
+	engines.gpg_deadline_ms =
+	    MIN(engines.gpg_deadline_ms, session_time_left(session));
 	order.engines = &engines;
 	switch (plan->verdict) {
 	case VERDICT_PASS:
-		r = deliver_clear(ctx, plan, message, fault);
+		r = deliver_clear(ctx, copy, session->message, fault);
 		break;
 	case VERDICT_HOLD:
-		r = deliver_clear(ctx, plan, message, fault);
+		r = deliver_clear(ctx, copy, session->message, fault);
 		if (r == 0)
 			r = mta_hold(
 			    ctx, "sealmilter: the policy holds it", fault);
 		break;
 	case VERDICT_SEAL:
-		if (seal_message(&order, message, &sealed, fault) == 0)
-			r = deliver_sealed(ctx, sealed, message, fault);
+		if (seal_message(&order, session->message, &sealed, fault) == 0)
+			r = deliver_sealed(
+			    ctx, sealed, session->message, fault);
 		sealed_free(&sealed);
+		break;
+	case VERDICT_COPIES:
+		fault_set(fault, FAULT_BUG, "copies cannot be made by edits");
 		break;
 	}
 	return r;
@@ -64,7 +71,7 @@ nth_of(const struct message *message, size_t i)
 
 /* Nobody else may say that a message was sealed here. */
 static int
-deliver_clear(SMFICTX *ctx, const struct plan *plan,
+deliver_clear(SMFICTX *ctx, const struct copy *copy,
     const struct message *message, struct fault *fault)
 {
 	const struct field *subject = message_field(message, "Subject", 0);
@@ -78,9 +85,9 @@ deliver_clear(SMFICTX *ctx, const struct plan *plan,
 						nth_of(message, i), fault) != 0)
 			return -1;
 	}
-	if (plan->subject == NULL || subject == NULL)
+	if (copy->subject == NULL || subject == NULL)
 		return 0;
-	return mta_change_field(ctx, "Subject", 1, plan->subject, fault);
+	return mta_change_field(ctx, "Subject", 1, copy->subject, fault);
 }
 
 static int

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MILTER_COPIES_H
+#define MILTER_COPIES_H
+
+#include "milter/plan.h"
+
+/* One text that one or more recipients get. */
+struct copy {
+	enum rung form;
+	GPtrArray *treatments; /* of whom it is for, borrowed; at least one */
+	GArray *readers; /* of struct seal_reader; keys are the treatments' */
+	bool hide_subject;
+	bool at_rest;  /* every mailbox it goes to is stored here */
+	bool alone;    /* nobody may share it */
+	bool unnamed;  /* it is for somebody whom the header does not name */
+	char *subject; /* new value of Subject, or NULL */
+};
+
+/* What becomes of the message as a whole. */
+enum verdict {
+	VERDICT_PASS,   /* everybody gets it as it is: copies[0] */
+	VERDICT_SEAL,   /* everybody gets one sealed copy: copies[0] */
+	VERDICT_HOLD,   /* everybody's is kept in the MTA's hold queue */
+	VERDICT_COPIES, /* the MTA forgets it; each copy is sent on its own */
+};
+
+struct plan {
+	enum verdict verdict;
+	GPtrArray *copies; /* of struct copy, at least one */
+};
+
+/*
+ * Puts the recipients together.  0 and gives *planp away, which borrows from
+ * the treatments; or -1 with a PERM fault when the MTA must refuse all of
+ * it: somebody's ladder ended, or recipients need what one delivery cannot
+ * do.
+ */
+int plan_make(const GPtrArray *treatments, enum delivery delivery,
+    const struct message *message, struct plan **planp, struct fault *fault);
+void plan_free(struct plan **planp);
+
+/* The copy that VERDICT_PASS and VERDICT_SEAL are about. */
+const struct copy *plan_first(const struct plan *plan);
+
+/*
+ * The copies that such recipients need, each sent on its own: those with the
+ * same form and the same wishes share one.  But who is not named in To or Cc
+ * has a sealed copy alone, since it tells by its key IDs whose it is; clear
+ * text tells nothing.  The list frees its copies.
+ */
+GPtrArray *copies_group(
+    const GPtrArray *treatments, const struct message *message);
+
+/* The order for seal_message() that a sealed copy stands for; it borrows. */
+struct seal_order copy_order(
+    const struct copy *copy, const struct runtime *runtime);
+
+#endif

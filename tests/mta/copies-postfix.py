@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The cases of copycases.py on a real Postfix, mail from sendmail(1), and an
+injection listener that has our own milter."""
+import os
+import sys
+
+import rig
+from cases import main
+from copycases import CASES, to
+from mtas import Postfix
+
+
+def mail_from_a_program(w):
+    word = w.public_word()
+    message = w.mail(to="bob@example.org, dave@maybe.example", mark=word)
+    w.mta.submit(message, ["bob@example.org", "dave@maybe.example"])
+    w.sink.wait(2)
+    arrivals = w.arrived()
+    w.sealed_ok("mail from sendmail(1) is sealed in a copy",
+                to(arrivals, "bob@example.org"), message, "bob@example.org")
+    w.tap.ok(len(to(arrivals, "dave@maybe.example")) == 1,
+             "and clear in another", *[a.rcpts for a in arrivals])
+
+
+def a_listener_with_our_milter(w):
+    """Copies would come back for ever: the daemon says so and ends."""
+    w.daemon.stop()
+    w.mta.injection_milters = w.daemon.milter()
+    w.mta.reload()
+    before = w.daemon.log_size()
+    try:
+        w.daemon.start()
+        told = "it started"
+    except RuntimeError as e:
+        told = str(e)
+    w.tap.ok("ended with %d" % os.EX_CONFIG in told and
+             "sealmilter itself is on the listener" in
+             w.daemon.log()[before:],
+             "with our milter on the injection listener it does not start",
+             told)
+    w.daemon.process = None
+    w.mta.injection_milters = ""
+    w.mta.reload()
+    w.daemon.start()
+    message = w.mail()
+    _, arrivals = w.deliver(message, "alice@example.org")
+    w.sealed_ok("without it, it does", arrivals, message,
+                "alice@example.org")
+
+
+def no_listener_yet(w):
+    """Started before the MTA: mail waits until it can be checked."""
+    inject = w.daemon.options["inject"]
+    w.daemon.configure(inject="smtp://127.0.0.1:%d" % rig.free_port())
+    w.daemon.restart()
+    sent, arrivals = w.deliver(w.mail(), "alice@example.org")
+    w.refused("without a listener sealed mail is deferred", sent, arrivals,
+              451)
+    word = w.public_word()
+    sent, arrivals = w.deliver(w.mail(to="dave@maybe.example", mark=word),
+                               "dave@maybe.example")
+    w.tap.ok(sent.code == 250 and len(arrivals) == 1,
+             "and clear mail goes on", sent)
+    w.daemon.configure(inject=inject)
+    w.daemon.restart()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Postfix, mail_from_a_program, no_listener_yet,
+                  a_listener_with_our_milter, cases=CASES, copies=True))
