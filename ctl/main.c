@@ -53,9 +53,10 @@ static const struct command commands[] = {
 	"the public keys to seal to", false},
     {"seal", ctl_seal, "--from A --to B ...",
 	"seal the message on standard input, as the daemon would", true},
+    {"journal", ctl_journal, "list|show ...",
+	"what became of the copies of messages", false},
     {"passphrase", NULL, NULL, NULL, false},
     {"mailbox", NULL, NULL, NULL, false},
-    {"journal", NULL, NULL, NULL, false},
     {"audit", NULL, NULL, NULL, false},
     {"open", NULL, NULL, NULL, false},
 };

@@ -104,7 +104,7 @@ journal_message_id(struct journal *journal, const char *class,
 {
 	unsigned char digest[SHA256_OCTETS];
 	const struct field *field;
-	struct journal_id id;
+	struct journal_id id = {{0}};
 	GHmac *hmac;
 	size_t i;
 

@@ -393,12 +393,11 @@ journal_read(const char *path,
     void (*each)(void *context, const struct journal_record *record),
     void *context, struct journal_found *found, struct fault *fault)
 {
-	struct journal_found none, *seen = found != NULL ? found : &none;
+	struct journal_found seen = {.made = false};
 	struct journal_record record;
 	struct journal_scan scan;
 	int fd, r;
 
-	*seen = (struct journal_found){.made = false};
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
 		return 0;
@@ -408,15 +407,17 @@ journal_read(const char *path,
 	}
 	r = journal_scan_begin(&scan, fd, 0, fault);
 	while (r == 1 && (r = journal_scan_next(&scan, &record, fault)) == 1) {
-		seen->records++;
+		seen.records++;
 		each(context, &record);
 	}
-	seen->damaged = scan.damaged;
-	seen->damaged_octets = scan.damaged_octets;
-	seen->dropped_octets =
+	seen.damaged = scan.damaged;
+	seen.damaged_octets = scan.damaged_octets;
+	seen.dropped_octets =
 	    scan.offset + (scan.end - scan.start) - scan.good_octets;
 	journal_scan_end(&scan);
 	(void)close(fd);
+	if (found != NULL)
+		*found = seen;
 	if (r == 0)
 		return 1;
 	fault_prefix(fault, "%s", path);

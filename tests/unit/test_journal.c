@@ -846,7 +846,7 @@ test_large(void)
 /* --- A journal for other tests */
 
 static int64_t
-hour_ago(void)
+sample_wall(void)
 {
 	return (int64_t)time(NULL) - wall;
 }
@@ -856,7 +856,7 @@ static int
 make_sample(const char *directory)
 {
 	const struct journal_tuning now = {
-	    JOURNAL_KEEP_SECONDS, 1U << 30, 2, hour_ago, test_steady};
+	    JOURNAL_KEEP_SECONDS, 1U << 30, 2, sample_wall, test_steady};
 	const char *const forms[] = {"openpgp", "clear", "smime"};
 	struct journal_id copies[12], message;
 	struct journal *journal = NULL;
@@ -879,7 +879,7 @@ make_sample(const char *directory)
 		   2, &fault) != 0;
 	bad += journal_done(journal, &copies[1], "A2", &fault) != 0;
 	bad += journal_done(journal, &copies[2], "-", &fault) != 0;
-	wall = 3600;
+	wall = 90 * 60;
 	message = number_id(101);
 	bad += journal_prepare(journal, &message, "BBBB", copies + 3, forms, 2,
 		   &fault) != 0;
