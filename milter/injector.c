@@ -10,6 +10,9 @@
 #include "milter/injector.h"
 
 #include "milter/canary.h"
+#include "milter/log.h"
+
+#include <syslog.h>
 
 #define ASK_US (15 * G_TIME_SPAN_SECOND)
 
@@ -124,6 +127,24 @@ injector_check(
 
 /* --- What is kept */
 
+/* A torn tail is what a crash leaves; damage elsewhere is the disk's. */
+static void
+tell_found(const struct journal_found *found)
+{
+	if (found->dropped_octets > 0)
+		log_line(LOG_NOTICE,
+		    "journal: the last record was torn (%" G_GUINT64_FORMAT
+		    " octets), which nobody had relied on",
+		    found->dropped_octets);
+	if (found->damaged > 0)
+		log_line(LOG_WARNING,
+		    "journal: %" G_GUINT64_FORMAT
+		    " damaged places (%" G_GUINT64_FORMAT
+		    " octets): what clients send again may"
+		    " arrive twice",
+		    found->damaged, found->damaged_octets);
+}
+
 static struct ledger *
 ledger_open(const char *state, struct fault *fault)
 {
@@ -135,6 +156,7 @@ ledger_open(const char *state, struct fault *fault)
 		ledger_unref(ledger);
 		return NULL;
 	}
+	tell_found(journal_found(ledger->journal));
 	journal_derive_key(ledger->journal, "mark", ledger->mark_key.octets);
 	return ledger;
 }
