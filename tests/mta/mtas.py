@@ -100,7 +100,7 @@ postlog unix-dgram n - n - 1 postlogd
 127.0.0.1:{port} inet n - n - {slots} smtpd
   -o smtpd_milters={milters}
   -o smtpd_client_restrictions=permit_mynetworks,reject
-  -o receive_override_options=no_unknown_recipient_checks,no_address_mappings
+  -o receive_override_options=no_unknown_recipient_checks,no_header_body_checks
 """
     injection_milters = ""
     injection_slots = 40
@@ -198,6 +198,12 @@ postlog unix-dgram n - n - 1 postlogd
     def reload(self):
         self.configure()
         self.rig.run(["postfix", "-c", self.etc, "reload"], check=False)
+
+    def restart(self):
+        """With what has been set since; a reload leaves old processes."""
+        self.stop()
+        self.configure()
+        return self.start()
 
     def flush(self):
         self.rig.run(["postqueue", "-c", self.etc, "-f"], check=False)
