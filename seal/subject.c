@@ -163,6 +163,7 @@ subject_without_tag(const struct message *message, const char *tag)
 		rest++;
 	memmove(at, rest, strlen(rest) + 1);
 	g_strstrip(subject);
+	gmime_need();
 	encoded = g_mime_utils_header_encode_text(NULL, subject, NULL);
 	value = fold(encoded);
 	g_free(encoded);

@@ -25,6 +25,9 @@ static char *mail_output; /* standard output of what ran last */
 static inline void
 mail_begin(void)
 {
+	/* What a library complains of is a failure. */
+	(void)g_log_set_always_fatal(
+	    G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
 	mail_directory = g_dir_make_tmp("sealmilter-XXXXXX", NULL);
 	if (mail_directory == NULL)
 		g_error("cannot make a directory");
