@@ -121,7 +121,10 @@ GString *
 protect_header(const struct seal_order *order, const struct message *message,
     const char *boundary, struct sealed *sealed, char **trailerp)
 {
-	GString *header = g_string_new(NULL), *hp_outer = g_string_new(NULL);
+	/* They seldom get larger: what grows leaves copies behind. */
+	const gsize room = (gsize)(2 * message->header_octets) + 512;
+	GString *header = g_string_sized_new(room);
+	GString *hp_outer = g_string_sized_new(room);
 	char **hidden = subjects_to_hide(order, message);
 	const struct field *field,
 	    *first = message_field(message, "Subject", 0);
@@ -245,8 +248,8 @@ keep_outside(GString *header, GString *hp_outer, const struct seal_order *order,
 		*valuep = g_strdup(shown);
 	}
 	append_field(header, field->name, inside);
-	g_string_append_printf(
-	    hp_outer, "HP-Outer: %s:%s\r\n", field->name, shown);
+	g_string_append(hp_outer, "HP-Outer: ");
+	append_field(hp_outer, field->name, shown);
 }
 
 /* MIME-Version and Content-*: the bytes as they came, and the parameters
