@@ -24,6 +24,19 @@ def mail_from_a_program(w):
              "and clear in another", *[a.rcpts for a in arrivals])
 
 
+def over_a_unix_socket(w):
+    inject = w.daemon.options["inject"]
+    w.daemon.configure(inject="unix:" + os.path.join(w.mta.queue, "public",
+                                                     "copies"))
+    w.daemon.restart()
+    message = w.mail()
+    _, arrivals = w.deliver(message, "alice@example.org")
+    w.sealed_ok("copies go over a unix socket as well", arrivals, message,
+                "alice@example.org")
+    w.daemon.configure(inject=inject)
+    w.daemon.restart()
+
+
 def aliases_apply_once(w):
     """Postfix maps addresses after the milter has seen them, and what it made
     of a message that is discarded is lost: so both listeners map."""
@@ -93,6 +106,6 @@ def no_listener_yet(w):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Postfix, mail_from_a_program, aliases_apply_once,
-                  no_listener_yet,
+    sys.exit(main(Postfix, mail_from_a_program, over_a_unix_socket,
+                  aliases_apply_once, no_listener_yet,
                   a_listener_with_our_milter, cases=CASES, copies=True))

@@ -101,6 +101,8 @@ postlog unix-dgram n - n - 1 postlogd
   -o smtpd_milters={milters}
   -o smtpd_client_restrictions=permit_mynetworks,reject
   -o receive_override_options=no_unknown_recipient_checks,no_header_body_checks
+copies unix n - n - {slots} smtpd
+  -o smtpd_milters={milters}
 """
     injection_milters = ""
     injection_slots = 40
