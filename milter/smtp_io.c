@@ -15,6 +15,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static enum smtp_sent send_some(struct smtp_io *io, const unsigned char *octets,
+    size_t len, bool listen, size_t *donep, gint64 deadline_us,
+    struct fault *fault);
 static int fill(struct smtp_io *io, gint64 deadline_us, struct fault *fault);
 static int lose(struct smtp_io *io, const char *what, struct fault *fault);
 
@@ -49,46 +52,47 @@ smtp_io_is_quiet(const struct smtp_io *io)
 	return n == 0;
 }
 
-/* Octets that went out, 0 if none could yet, or -1. */
-static ssize_t
-send_some(int fd, const unsigned char *octets, size_t len)
-{
-	ssize_t n = send(fd, octets, len, MSG_NOSIGNAL);
-
-	return n == -1 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
-}
-
 enum smtp_sent
 smtp_io_send(struct smtp_io *io, const void *data, size_t len, bool listen,
     size_t *donep, gint64 deadline_us, struct fault *fault)
 {
-	short events = listen ? POLLIN | POLLOUT : POLLOUT, got = 0;
+	enum smtp_sent sent = SMTP_SENT_ALL;
 	const unsigned char *octets = data;
 	size_t done = 0;
-	ssize_t n = 0;
-	int r = 1;
 
-	while (done < len && n != -1) {
-		if (listen && io->in_at < io->in_len)
-			break;
-		r = smtp_io_wait(io->fd, events, &got, deadline_us);
-		if (r != 1 || (listen && (got & ~POLLOUT) != 0))
-			break;
-		n = send_some(io->fd, octets + done, len - done);
-		if (n > 0)
-			done += (size_t)n;
-	}
+	while (done < len && sent == SMTP_SENT_ALL)
+		sent = send_some(io, octets + done, len - done, listen, &done,
+		    deadline_us, fault);
 	if (donep != NULL)
 		*donep = done;
-	if (done == len)
-		return SMTP_SENT_ALL;
-	if (r == 1 && n != -1)
+	return sent;
+}
+
+/* Adds to *donep what went out; SMTP_SENT_ALL if more may follow. */
+static enum smtp_sent
+send_some(struct smtp_io *io, const unsigned char *octets, size_t len,
+    bool listen, size_t *donep, gint64 deadline_us, struct fault *fault)
+{
+	short events = listen ? POLLIN | POLLOUT : POLLOUT, got = 0;
+	ssize_t n;
+	int r;
+
+	if (listen && io->in_at < io->in_len)
 		return SMTP_SENT_HEARD;
-	if (r == 0)
+	r = smtp_io_wait(io->fd, events, &got, deadline_us);
+	if (r == 0) {
 		fault_set(fault, FAULT_TEMP,
 		    "the server took nothing until the deadline");
-	else
-		(void)lose(io, g_strerror(errno), fault);
+		return SMTP_SENT_FAILED;
+	}
+	if (r == 1 && listen && (got & ~POLLOUT) != 0)
+		return SMTP_SENT_HEARD;
+	n = r == 1 ? send(io->fd, octets, len, MSG_NOSIGNAL) : -1;
+	if (n > 0)
+		*donep += (size_t)n;
+	if (n >= 0 || (r == 1 && (errno == EAGAIN || errno == EINTR)))
+		return SMTP_SENT_ALL;
+	(void)lose(io, g_strerror(errno), fault);
 	return SMTP_SENT_FAILED;
 }
 
@@ -138,6 +142,8 @@ fill(struct smtp_io *io, gint64 deadline_us, struct fault *fault)
 			continue;
 		if (errno != EAGAIN)
 			return lose(io, g_strerror(errno), fault);
+		if (io->lost) /* there was no last word */
+			return lose(io, "nothing can be sent", fault);
 		r = smtp_io_wait(io->fd, POLLIN, &got, deadline_us);
 		if (r == 0) {
 			fault_set(

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -317,7 +318,10 @@ static inline void
 server_take(struct server *server, int fd)
 {
 	struct client *client = g_new0(struct client, 1);
+	const int on = 1;
 
+	/* Its replies are written one by one. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	client->server = server;
 	client->fd = fd;
 	g_mutex_lock(&server->lock);
