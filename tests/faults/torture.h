@@ -38,6 +38,7 @@ struct torture {
 };
 
 static struct torture *torture;
+static GThread *torture_victim; /* NULL: all threads */
 
 static inline void
 torture_begin(void)
@@ -54,7 +55,8 @@ torture_next(unsigned int point, bool can_lie)
 {
 	unsigned int n;
 
-	if (torture == NULL || !torture->armed)
+	if (torture == NULL || !torture->armed ||
+	    (torture_victim != NULL && torture_victim != g_thread_self()))
 		return TORTURE_NONE;
 	torture->lies[point] = can_lie;
 	n = __atomic_add_fetch(&torture->calls[point], 1, __ATOMIC_RELAXED);

@@ -27,7 +27,7 @@ fi
 # All of the product that a target may need, once.
 mkdir -p fuzz/objects fuzz/corpus fuzz/found
 for file in "$top"/policy/*.c "$top"/keys/*.c "$top"/seal/*.c \
-    "$top"/milter/config*.c "$top"/milter/journal*.c; do
+    "$top"/milter/config*.c "$top"/milter/journal*.c "$top"/milter/smtp*.c; do
 	case $file in
 	*/seal/pgp_*) continue ;;
 	esac
@@ -40,7 +40,7 @@ rm -f fuzz/libfuzzed.a
 ar -rc fuzz/libfuzzed.a fuzz/objects/*.o
 
 if [ $# -eq 0 ]; then
-	set -- armor packet message protect address config journal
+	set -- armor packet message protect address config journal smtp
 fi
 for target; do
 	mkdir -p "fuzz/corpus/$target"
