@@ -242,7 +242,11 @@ target_of(const struct ctl *ctl)
 	    .message_seconds = config->message_seconds,
 	    .domains = (const char *const *)config->domains,
 	    .recipient_delimiter = config->recipient_delimiter,
+	    .slots = config->slots,
 	};
+
+	if (config->delivery == DELIVERY_REINJECT)
+		target.inject = config->inject;
 
 	if (g_strv_contains((const char *const *)config->sources, "gnupg"))
 		target.look_up_seconds = config->gpg_seconds;
@@ -345,6 +349,8 @@ look_at_keys(struct check_report *report, const struct ctl *ctl)
 	else {
 		look_at_reload(report, ctl->config_file);
 		runtime = check_keys(report, ctl, addresses);
+		if (ctl->config->delivery == DELIVERY_REINJECT)
+			check_copies(report, ctl->config);
 	}
 	if (runtime != NULL) {
 		check_section(report, "Probe");

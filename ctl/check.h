@@ -67,6 +67,13 @@ void check_endpoint_clear(struct check_endpoint *endpoint);
 bool check_endpoint_same(
     const struct check_endpoint *a, const struct check_endpoint *b);
 
+/* The same for `inject`: "smtp://host:port" or "unix:/path". */
+int check_endpoint_parse_inject(
+    const char *text, struct check_endpoint *endpoint);
+
+/* True if the name or address is one of this host's that all hosts have. */
+bool check_endpoint_is_here(const struct check_endpoint *endpoint);
+
 /*
  * Connects and closes again, as that user if it is not NULL and the caller
  * is root.  0, or an errno value.
@@ -90,7 +97,13 @@ struct check_target {
 	unsigned int look_up_seconds; /* a look-up at RCPT may take so long */
 	const char *const *domains;   /* as in struct config */
 	const char *recipient_delimiter;
+	const char *inject; /* where copies go; NULL: none are sent */
+	unsigned int slots; /* connections to it at a time */
 };
+
+/* Processes of the injection listener beside those for the slots: of
+ * connections that end, of this program, of people who look. */
+#define CHECK_SPARE_PROCESSES 10
 
 /*
  * Adds what there is to say about a Postfix; looks at nothing else.  True if
@@ -128,6 +141,12 @@ char *check_user_name(void);
  */
 struct runtime *check_keys(
     struct check_report *report, const struct ctl *ctl, GPtrArray *addresses);
+
+/*
+ * Where copies go, as the daemon sees it, and the journal of them; run as
+ * the daemon's user.  Nothing is sent.
+ */
+void check_copies(struct check_report *report, const struct config *config);
 
 /*
  * Seals a probe message with the daemon's own functions: to the keys of

@@ -8,6 +8,7 @@
  * Never: changes anything, or asks anybody.
  */
 #include "ctl/check.h"
+#include "ctl/check_inject.h"
 #include "ctl/postconf.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct listener {
 	GPtrArray *milters;
 	guint ours;       /* index in milters, or milters->len */
 	bool unreachable; /* the list names us by a path that is not seen */
+	bool injection;   /* copies of ours go there */
 };
 
 struct view {
@@ -34,10 +36,11 @@ struct view {
 	const struct check_target *target;
 	const struct postconf *postconf;
 	struct check_endpoint socket;
-	char *line;        /* how smtpd_milters should name us */
-	GArray *listeners; /* of struct listener */
-	bool submission;   /* there is a submission service */
-	guint served;      /* listeners that have us */
+	char *line;         /* how smtpd_milters should name us */
+	GArray *listeners;  /* of struct listener */
+	bool submission;    /* there is a submission service */
+	guint served;       /* listeners that have us */
+	const char *signer; /* of those listeners, or NULL */
 };
 
 static char *milter_line(const struct view *view);
@@ -50,6 +53,7 @@ static char *seen_path(
 static void judge_absence(struct view *view);
 static void judge_absent(struct view *view, const struct listener *listener);
 static void judge_listener(struct view *view, const struct listener *listener);
+static void judge_injection(struct view *view);
 static void judge_unreachable(
     struct view *view, const struct listener *listener);
 static void judge_action(struct view *view,
@@ -62,10 +66,7 @@ static void judge_signers(struct view *view, const GPtrArray *milters,
     guint ours, enum check_level level, const char *where);
 static enum check_level signer_level(const struct view *view, enum place place);
 static void judge_local_mail(struct view *view);
-static const struct postconf_service *cleanup_of(
-    const struct postconf *postconf);
 static void judge_rest(struct view *view);
-static bool has_word(const char *list, const char *word);
 
 bool
 check_postfix(struct check_report *report, const struct check_target *target,
@@ -89,17 +90,24 @@ check_postfix(struct check_report *report, const struct check_target *target,
 		judge_absence(&view);
 	for (i = 0; i < view.listeners->len; i++) {
 		listener = &g_array_index(view.listeners, struct listener, i);
+		if (listener->injection)
+			continue;
 		if (listener->ours < listener->milters->len)
 			judge_listener(&view, listener);
 		else if (view.served > 0)
 			judge_absent(&view, listener);
-		g_ptr_array_free(listener->milters, TRUE);
 	}
+	if (target->inject != NULL)
+		judge_injection(&view);
 	if (view.served > 0) {
 		judge_local_mail(&view);
 		judge_rest(&view);
 	}
 	check_mailboxes(report, target, postconf);
+	for (i = 0; i < view.listeners->len; i++)
+		g_ptr_array_free(
+		    g_array_index(view.listeners, struct listener, i).milters,
+		    TRUE);
 	g_array_free(view.listeners, TRUE);
 	check_endpoint_clear(&view.socket);
 	g_free(view.line);
@@ -151,7 +159,10 @@ find_listeners(struct view *view)
 		    postconf_setting(view->postconf, service, "smtpd_milters"));
 		listener.ours = find_us(view, listener.milters,
 		    service->chrooted, &listener.unreachable);
-		if (listener.ours < listener.milters->len)
+		listener.injection =
+		    check_inject_is(view->target, view->postconf, service);
+		if (!listener.injection &&
+		    listener.ours < listener.milters->len)
 			view->served++;
 		if (listener.place == PLACE_SUBMISSION)
 			view->submission = true;
@@ -295,14 +306,38 @@ judge_listener(struct view *view, const struct listener *listener)
 	judge_action(view, listener->service,
 	    g_ptr_array_index(listener->milters, listener->ours), name);
 	judge_bypasses(view, listener);
+	if (view->target->inject != NULL)
+		check_inject_front(
+		    view->report, view->postconf, listener->service);
 	judge_protocol(view, listener);
 	judge_timeout(view, listener);
 	judge_signers(view, listener->milters, listener->ours,
 	    signer_level(view, listener->place), name);
+	if (view->signer == NULL)
+		view->signer = check_inject_signer(listener->milters);
 	if (check_count(view->report, CHECK_PROBLEM) == problems)
 		check_add(view->report, CHECK_OK,
 		    "%s: asks sealmilter, and defers mail while it cannot",
 		    name);
+}
+
+/* What becomes of the copies. */
+static void
+judge_injection(struct view *view)
+{
+	struct check_inject_side side = {.signer = view->signer};
+	const struct listener *listener;
+	guint i;
+
+	for (i = 0; i < view->listeners->len; i++) {
+		listener = &g_array_index(view->listeners, struct listener, i);
+		if (!listener->injection)
+			continue;
+		side.service = listener->service;
+		side.milters = listener->milters;
+		side.ours = listener->ours < listener->milters->len;
+	}
+	check_inject_postfix(view->report, view->target, view->postconf, &side);
 }
 
 static void
@@ -366,7 +401,7 @@ judge_bypasses(struct view *view, const struct listener *listener)
 
 	value = postconf_setting(
 	    view->postconf, service, "receive_override_options");
-	if (has_word(value, "no_milters"))
+	if (postconf_has_word(value, "no_milters"))
 		check_add(view->report, CHECK_PROBLEM,
 		    "%s: receive_override_options = %s switches all milters "
 		    "off\n"
@@ -477,7 +512,8 @@ signer_level(const struct view *view, enum place place)
 static void
 judge_local_mail(struct view *view)
 {
-	const struct postconf_service *cleanup = cleanup_of(view->postconf);
+	const struct postconf_service *cleanup =
+	    postconf_service(view->postconf, "cleanup");
 	size_t problems = check_count(view->report, CHECK_PROBLEM);
 	bool unreachable = false;
 	GPtrArray *milters;
@@ -514,20 +550,6 @@ out:
 	g_ptr_array_free(milters, TRUE);
 }
 
-static const struct postconf_service *
-cleanup_of(const struct postconf *postconf)
-{
-	const struct postconf_service *service;
-	guint i;
-
-	for (i = 0; i < postconf->services->len; i++) {
-		service = g_ptr_array_index(postconf->services, i);
-		if (strcmp(service->name, "cleanup") == 0)
-			return service;
-	}
-	return NULL;
-}
-
 static void
 judge_rest(struct view *view)
 {
@@ -541,27 +563,24 @@ judge_rest(struct view *view)
 		    value);
 	value = postconf_setting(
 	    view->postconf, NULL, "internal_mail_filter_classes");
-	if (!has_word(value, "bounce"))
+	if (!postconf_has_word(value, "bounce"))
 		check_add(view->report, CHECK_NOTE,
 		    "bounces that Postfix writes itself are not sealed; they "
 		    "quote what Postfix holds, that is the sealed mail. "
 		    "internal_mail_filter_classes = bounce, notify would send "
 		    "them through sealmilter");
 	value = postconf_setting(view->postconf, NULL, "enable_long_queue_ids");
-	if (strcmp(value, "yes") != 0)
+	if (strcmp(value, "yes") == 0)
+		return;
+	if (view->target->inject != NULL)
+		check_add(view->report, CHECK_WARNING,
+		    "short queue IDs are used again after a while, but the "
+		    "journal of copies names them for days\n"
+		    "postconf -e 'enable_long_queue_ids = yes' && postfix "
+		    "reload");
+	else
 		check_add(view->report, CHECK_NOTE,
 		    "short queue IDs are used again after a while; "
 		    "enable_long_queue_ids = yes makes them unique in the logs "
 		    "of both");
-}
-
-/* True if the word is in a list separated by commas or blanks. */
-static bool
-has_word(const char *list, const char *word)
-{
-	char **words = g_strsplit_set(list, ", \t\r\n", -1);
-	bool found = g_strv_contains((const char *const *)words, word);
-
-	g_strfreev(words);
-	return found;
 }

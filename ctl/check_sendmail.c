@@ -7,28 +7,11 @@
  * Out:   findings, each with what to put into sendmail.mc.
  * Never: reads the .mc file, changes anything, or asks anybody.
  */
-#include "ctl/check.h"
+#include "ctl/check_sendmail.h"
 #include "ctl/postconf.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* An X line: Xname, S=socket, F=flags, T=C:5m;S:10s;R:10s;E:5m */
-struct filter {
-	char *name;
-	char *socket;
-	char *flag;                 /* T, R, 4 or "" */
-	unsigned int reply_seconds; /* R: to everything before the end */
-	unsigned int end_seconds;   /* E: to the end of the message */
-};
-
-struct view {
-	struct check_report *report;
-	const struct check_target *target;
-	struct check_endpoint socket;
-	GPtrArray *lines; /* logical lines of the file */
-	GArray *filters;  /* of struct filter */
-};
 
 #define REPLY_SECONDS 10 /* Sendmail's defaults */
 #define END_SECONDS 300
@@ -36,28 +19,26 @@ struct view {
 #define QUIET_LOG_LEVEL 8 /* above it, changed headers are logged */
 
 static GPtrArray *logical_lines(const char *text);
-static const char *option(const struct view *view, const char *name);
-static void find_filters(struct view *view);
-static void filter_parse(const char *line, struct filter *filter);
-static void filter_times(const char *text, struct filter *filter);
-static void filter_clear(struct filter *filter);
-static const struct filter *find_us(const struct view *view);
-static void judge_absence(struct view *view);
-static void judge_filter(struct view *view, const struct filter *ours);
-static void judge_order(struct view *view, const struct filter *ours);
-static void judge_list(struct view *view, const struct filter *ours,
-    const char *list, const char *where);
-static void judge_daemons(struct view *view, const struct filter *ours);
+static void find_filters(struct sendmail_view *view);
+static void filter_parse(const char *line, struct sendmail_filter *filter);
+static void filter_times(const char *text, struct sendmail_filter *filter);
+static void filter_clear(struct sendmail_filter *filter);
+static const struct sendmail_filter *find_us(const struct sendmail_view *view);
+static void judge_absence(struct sendmail_view *view);
+static void judge_filter(
+    struct sendmail_view *view, const struct sendmail_filter *ours);
+static void judge_order(
+    struct sendmail_view *view, const struct sendmail_filter *ours);
 static void judge_signer(
-    struct view *view, const char *name, const char *where);
-static void judge_logging(struct view *view);
+    struct sendmail_view *view, const char *name, const char *where);
+static void judge_logging(struct sendmail_view *view);
 
 bool
 check_sendmail(struct check_report *report, const struct check_target *target,
     const char *text)
 {
-	struct view view = {.report = report, .target = target};
-	const struct filter *ours;
+	struct sendmail_view view = {.report = report, .target = target};
+	const struct sendmail_filter *ours;
 	bool asked;
 	guint i;
 
@@ -80,7 +61,8 @@ check_sendmail(struct check_report *report, const struct check_target *target,
 		judge_logging(&view);
 	}
 	for (i = 0; i < view.filters->len; i++)
-		filter_clear(&g_array_index(view.filters, struct filter, i));
+		filter_clear(
+		    &g_array_index(view.filters, struct sendmail_filter, i));
 	g_array_free(view.filters, TRUE);
 	g_ptr_array_free(view.lines, TRUE);
 	check_endpoint_clear(&view.socket);
@@ -112,9 +94,8 @@ logical_lines(const char *text)
 	return lines;
 }
 
-/* The value of the last "O name=value" line, or NULL. */
-static const char *
-option(const struct view *view, const char *name)
+const char *
+sendmail_option(const struct sendmail_view *view, const char *name)
 {
 	const char *found = NULL, *line;
 	size_t len = strlen(name);
@@ -135,9 +116,9 @@ option(const struct view *view, const char *name)
 }
 
 static void
-find_filters(struct view *view)
+find_filters(struct sendmail_view *view)
 {
-	struct filter filter;
+	struct sendmail_filter filter;
 	const char *line;
 	guint i;
 
@@ -152,7 +133,7 @@ find_filters(struct view *view)
 }
 
 static void
-filter_parse(const char *line, struct filter *filter)
+filter_parse(const char *line, struct sendmail_filter *filter)
 {
 	char **parts = g_strsplit(line, ",", -1);
 	const char *value;
@@ -184,7 +165,7 @@ filter_parse(const char *line, struct filter *filter)
 
 /* "C:5m;S:10s;R:10s;E:5m" */
 static void
-filter_times(const char *text, struct filter *filter)
+filter_times(const char *text, struct sendmail_filter *filter)
 {
 	char **parts = g_strsplit(text, ";", -1);
 	size_t i;
@@ -200,22 +181,23 @@ filter_times(const char *text, struct filter *filter)
 }
 
 static void
-filter_clear(struct filter *filter)
+filter_clear(struct sendmail_filter *filter)
 {
 	g_free(filter->name);
 	g_free(filter->socket);
 	g_free(filter->flag);
 }
 
-static const struct filter *
-find_us(const struct view *view)
+static const struct sendmail_filter *
+find_us(const struct sendmail_view *view)
 {
-	const struct filter *filter, *found = NULL;
+	const struct sendmail_filter *filter, *found = NULL;
 	struct check_endpoint endpoint;
 	guint i;
 
 	for (i = 0; i < view->filters->len && found == NULL; i++) {
-		filter = &g_array_index(view->filters, struct filter, i);
+		filter =
+		    &g_array_index(view->filters, struct sendmail_filter, i);
 		if (check_endpoint_parse(filter->socket, &endpoint) != 0)
 			continue;
 		if (check_endpoint_same(&endpoint, &view->socket))
@@ -226,7 +208,7 @@ find_us(const struct view *view)
 }
 
 static void
-judge_absence(struct view *view)
+judge_absence(struct sendmail_view *view)
 {
 	const struct check_endpoint *socket = &view->socket;
 	char *ours;
@@ -247,7 +229,7 @@ judge_absence(struct view *view)
 }
 
 static void
-judge_filter(struct view *view, const struct filter *ours)
+judge_filter(struct sendmail_view *view, const struct sendmail_filter *ours)
 {
 	if (strcmp(ours->flag, "T") == 0)
 		check_add(view->report, CHECK_OK,
@@ -283,18 +265,18 @@ judge_filter(struct view *view, const struct filter *ours)
 }
 
 static void
-judge_order(struct view *view, const struct filter *ours)
+judge_order(struct sendmail_view *view, const struct sendmail_filter *ours)
 {
-	const char *list = option(view, "InputMailFilters");
+	const char *list = sendmail_option(view, "InputMailFilters");
 
-	judge_list(view, ours, list == NULL ? "" : list, "InputMailFilters");
-	judge_daemons(view, ours);
+	sendmail_judge_list(
+	    view, ours, list == NULL ? "" : list, "InputMailFilters");
+	sendmail_judge_daemons(view, ours);
 }
 
-/* Names of filters, separated by commas; those ahead of us see it clear. */
-static void
-judge_list(struct view *view, const struct filter *ours, const char *list,
-    const char *where)
+void
+sendmail_judge_list(struct sendmail_view *view,
+    const struct sendmail_filter *ours, const char *list, const char *where)
 {
 	char **names = g_strsplit_set(list, ",;", -1);
 	bool found = false;
@@ -316,43 +298,17 @@ judge_list(struct view *view, const struct filter *ours, const char *list,
 	g_strfreev(names);
 }
 
-/* A daemon may have a list of its own: DaemonPortOptions InputMailFilters. */
 static void
-judge_daemons(struct view *view, const struct filter *ours)
+judge_signer(struct sendmail_view *view, const char *name, const char *where)
 {
-	char **parts, *list, *where;
-	const char *line;
-	size_t n;
-	guint i;
-
-	for (i = 0; i < view->lines->len; i++) {
-		line = g_ptr_array_index(view->lines, i);
-		if (!g_str_has_prefix(line, "O DaemonPortOptions="))
-			continue;
-		line = strchr(line, '=') + 1;
-		parts = g_strsplit(line, ",", -1);
-		for (n = 0; parts[n] != NULL; n++) {
-			list = strchr(g_strstrip(parts[n]), '=');
-			if (list == NULL || parts[n][0] != 'I')
-				continue;
-			where = g_strdup_printf("DaemonPortOptions=%s", line);
-			judge_list(view, ours, list + 1, where);
-			g_free(where);
-		}
-		g_strfreev(parts);
-	}
-}
-
-static void
-judge_signer(struct view *view, const char *name, const char *where)
-{
-	const struct filter *filter;
+	const struct sendmail_filter *filter;
 	struct check_endpoint endpoint;
 	enum check_level level;
 	guint i;
 
 	for (i = 0; i < view->filters->len; i++) {
-		filter = &g_array_index(view->filters, struct filter, i);
+		filter =
+		    &g_array_index(view->filters, struct sendmail_filter, i);
 		if (strcmp(filter->name, name) != 0 ||
 		    check_endpoint_parse(filter->socket, &endpoint) != 0)
 			continue;
@@ -376,13 +332,13 @@ judge_signer(struct view *view, const char *name, const char *where)
 
 /* At 9, the default, milter.c logs "change: header Subject: from OLD". */
 static void
-judge_logging(struct view *view)
+judge_logging(struct sendmail_view *view)
 {
-	const char *text = option(view, "Milter.LogLevel");
+	const char *text = sendmail_option(view, "Milter.LogLevel");
 	long level = LOG_LEVEL;
 
 	if (text == NULL)
-		text = option(view, "LogLevel");
+		text = sendmail_option(view, "LogLevel");
 	if (text != NULL)
 		level = strtol(text, NULL, 10);
 	if (level > QUIET_LOG_LEVEL)

@@ -84,6 +84,24 @@ parse_inet(const char *text, struct check_endpoint *endpoint)
 	return 0;
 }
 
+int
+check_endpoint_parse_inject(const char *text, struct check_endpoint *endpoint)
+{
+	static const char smtp[] = "smtp://";
+
+	if (!g_str_has_prefix(text, smtp))
+		return check_endpoint_parse(text, endpoint);
+	memset(endpoint, 0, sizeof(*endpoint));
+	return parse_inet(text + strlen(smtp), endpoint);
+}
+
+bool
+check_endpoint_is_here(const struct check_endpoint *endpoint)
+{
+	return endpoint->local || is_this_host(endpoint->where) ||
+	       g_str_has_prefix(endpoint->where, "127.");
+}
+
 static char *
 host_of(const char *text, size_t len)
 {

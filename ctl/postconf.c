@@ -22,6 +22,8 @@ static int run(const char *program, const char *dir, const char *mode,
 static void add_settings(struct postconf *postconf, const char *text);
 static void add_services(struct postconf *postconf, const char *text);
 static bool is_chrooted(const struct postconf *postconf, const char *field);
+static unsigned int process_limit(
+    const struct postconf *postconf, const char *field);
 static void service_free(void *data);
 static char *next_token(
     const char **cursor, const char *separators, bool *bracedp);
@@ -169,7 +171,9 @@ add_services(struct postconf *postconf, const char *text)
 			service = g_new0(struct postconf_service, 1);
 			service->name = g_strdup(fields[0]);
 			service->type = g_strdup(fields[1]);
+			service->exposed = strcmp(fields[2], "n") == 0;
 			service->chrooted = is_chrooted(postconf, fields[4]);
+			service->processes = process_limit(postconf, fields[6]);
 			service->command = g_strdup(fields[7]);
 			g_ptr_array_add(postconf->services, service);
 		}
@@ -189,6 +193,30 @@ is_chrooted(const struct postconf *postconf, const char *field)
 	if (strcmp(field, "-") == 0)
 		return strcmp(level, "0") == 0;
 	return strcmp(field, "y") == 0;
+}
+
+static unsigned int
+process_limit(const struct postconf *postconf, const char *field)
+{
+	if (strcmp(field, "-") == 0)
+		field =
+		    postconf_setting(postconf, NULL, "default_process_limit");
+	return (unsigned int)MIN(
+	    g_ascii_strtoull(field, NULL, 10), (guint64)G_MAXUINT);
+}
+
+const struct postconf_service *
+postconf_service(const struct postconf *postconf, const char *name)
+{
+	const struct postconf_service *service;
+	guint i;
+
+	for (i = 0; i < postconf->services->len; i++) {
+		service = g_ptr_array_index(postconf->services, i);
+		if (strcmp(service->name, name) == 0)
+			return service;
+	}
+	return NULL;
 }
 
 const char *
@@ -308,6 +336,16 @@ token_length(const char *text, const char *separators)
 			return i + 1;
 	}
 	return i;
+}
+
+bool
+postconf_has_word(const char *list, const char *word)
+{
+	char **words = g_strsplit_set(list, ", \t\r\n", -1);
+	bool found = g_strv_contains((const char *const *)words, word);
+
+	g_strfreev(words);
+	return found;
 }
 
 unsigned int

@@ -204,6 +204,140 @@ static const struct postfix_case postfix_cases[] = {
 	SMTP, "", 0, "gets the mail after it was sealed"},
 };
 
+#define INJECTION(processes)                                                   \
+	"127.0.0.1:10026 inet n   -       n       -       " processes          \
+	"      smtpd\n"
+#define NO_MILTERS "127.0.0.1:10026/inet/smtpd_milters =\n"
+#define TAKEN "takes the copies, does not ask sealmilter about them"
+
+/* With inject = "smtp://127.0.0.1:10026", or `socket` instead. */
+static const struct postfix_case inject_cases[] = {
+    {"a good injection listener has no problem", NULL, GOOD,
+	SMTP CLEANUP INJECTION("40"), NO_MILTERS, 0, "Everything is fine"},
+    {"it is told that it is right", NULL, GOOD, SMTP CLEANUP INJECTION("40"),
+	NO_MILTERS, 0, TAKEN},
+    {"a process limit of 0 is no limit", NULL, GOOD,
+	SMTP CLEANUP INJECTION("0"), NO_MILTERS, 0, "Everything is fine"},
+    {"a dash is default_process_limit", NULL,
+	GOOD "default_process_limit = 100\n", SMTP CLEANUP INJECTION("-"),
+	NO_MILTERS, 0, "Everything is fine"},
+    {"default_process_limit may be too low", NULL,
+	GOOD "default_process_limit = 20\n", SMTP INJECTION("-"), NO_MILTERS, 1,
+	"127.0.0.1:10026: has 20 processes at most"},
+    {"as many processes as slots are too few", NULL, GOOD, SMTP INJECTION("20"),
+	NO_MILTERS, 1, "copies wait for each other until they are deferred"},
+    {"the command is told that gives it more", NULL, GOOD, SMTP INJECTION("20"),
+	NO_MILTERS, 1, "postconf -F '127.0.0.1:10026/inet/process_limit=40'"},
+    {"a few more are a warning", NULL, GOOD, SMTP INJECTION("25"), NO_MILTERS,
+	0, "warning  127.0.0.1:10026: has 25 processes at most"},
+    {"no such service is a problem with its line", NULL, GOOD, SMTP, "", 1,
+	"postconf -Me '127.0.0.1:10026/inet = 127.0.0.1:10026 inet n - n - 40 "
+	"smtpd -o smtpd_milters="},
+    {"a service on another port is another one", NULL, GOOD, SMTP LOOPBACK,
+	"127.0.0.1:10025/inet/smtpd_milters =\n", 1,
+	"no smtpd in master.cf listens there"},
+    {"the copies' service may be named by its port alone", NULL,
+	GOOD "inet_interfaces = loopback-only\n",
+	SMTP CLEANUP "10026 inet n - n - 40 smtpd\n",
+	"10026/inet/smtpd_milters =\n", 0, "Everything is fine"},
+    {"or by the name of this host", NULL, GOOD,
+	SMTP CLEANUP "localhost:10026 inet n - n - 40 smtpd\n",
+	"localhost:10026/inet/smtpd_milters =\n", 0, "Everything is fine"},
+    {"if others reach it, that is a problem", NULL,
+	GOOD "inet_interfaces = all\n", SMTP "10026 inet n - n - 40 smtpd\n",
+	"10026/inet/smtpd_milters =\n", 1, "10026: other hosts reach it"},
+    {"0.0.0.0 is reached by others", NULL, GOOD,
+	SMTP "0.0.0.0:10026 inet n - n - 40 smtpd\n",
+	"0.0.0.0:10026/inet/smtpd_milters =\n", 1, "other hosts reach it"},
+    {"unless restrictions keep them off", NULL, GOOD "inet_interfaces = all\n",
+	SMTP CLEANUP "10026 inet n - n - 40 smtpd\n",
+	"10026/inet/smtpd_milters =\n"
+	"10026/inet/smtpd_client_restrictions = permit_mynetworks,reject\n",
+	0, "Everything is fine"},
+    {"milters that it takes from main.cf are a loop", NULL, GOOD,
+	SMTP INJECTION("40"), "", 1, "they would come back for ever"},
+    {"the command against it is told", NULL, GOOD, SMTP INJECTION("40"), "", 1,
+	"postconf -P '127.0.0.1:10026/inet/smtpd_milters='"},
+    {"no_milters leaves none of them", NULL, GOOD, SMTP CLEANUP INJECTION("40"),
+	"127.0.0.1:10026/inet/receive_override_options = no_milters\n", 0,
+	"Everything is fine"},
+    {"only we on it: then nobody asks us", NULL, BASE, SMTP INJECTION("40"),
+	"127.0.0.1:10026/inet/smtpd_milters = " SOCKET "\n", 1,
+	"does not ask sealmilter yet"},
+    {"no_address_mappings on it keeps aliases from copies", NULL,
+	GOOD "virtual_alias_maps = hash:/etc/postfix/virtual\n",
+	SMTP INJECTION("40"),
+	NO_MILTERS "127.0.0.1:10026/inet/receive_override_options = "
+		   "no_address_mappings\n",
+	1, "PROBLEM  127.0.0.1:10026: receive_override_options has no_address"},
+    {"which is a warning where there are none", NULL, GOOD,
+	SMTP INJECTION("40"),
+	NO_MILTERS "127.0.0.1:10026/inet/receive_override_options = "
+		   "no_address_mappings\n",
+	0, "warning  127.0.0.1:10026: receive_override_options has no_address"},
+    {"no_address_mappings where mail comes in keeps them from clear mail", NULL,
+	GOOD "always_bcc = archive@example.org\n", SMTP INJECTION("40"),
+	NO_MILTERS "smtp/inet/receive_override_options = "
+		   "no_address_mappings\n",
+	1, "PROBLEM  smtp: receive_override_options has no_address_mappings"},
+    {"header_checks on it look twice", NULL,
+	GOOD "header_checks = regexp:/etc/postfix/h\n", SMTP INJECTION("40"),
+	NO_MILTERS, 0, "Add no_header_body_checks"},
+    {"a policy service on it would be asked again", NULL,
+	GOOD "smtpd_recipient_restrictions = check_policy_service unix:x, "
+	     "reject\n",
+	SMTP INJECTION("40"), NO_MILTERS, 0,
+	"Write -o smtpd_recipient_restrictions=permit_mynetworks,reject"},
+    {"a limit of connections holds for us, too", NULL,
+	GOOD "smtpd_client_connection_count_limit = 10\n"
+	     "smtpd_client_event_limit_exceptions = 192.0.2.0/24\n",
+	SMTP INJECTION("40"), NO_MILTERS, 0,
+	"Write -o smtpd_client_connection_count_limit=0"},
+    {"where this host is excepted, it does not", NULL,
+	GOOD "smtpd_client_connection_count_limit = 10\n"
+	     "smtpd_client_event_limit_exceptions = 127.0.0.0/8 [::1]/128\n",
+	SMTP CLEANUP INJECTION("40"), NO_MILTERS, 0, "Everything is fine"},
+    {"a high limit does no harm", NULL,
+	GOOD "smtpd_client_connection_count_limit = 50\n"
+	     "smtpd_client_event_limit_exceptions = 192.0.2.0/24\n",
+	SMTP CLEANUP INJECTION("40"), NO_MILTERS, 0, "Everything is fine"},
+    {"a listener that demands TLS is a problem", NULL,
+	GOOD "smtpd_tls_security_level = encrypt\n", SMTP INJECTION("40"),
+	NO_MILTERS, 1, "Write -o smtpd_tls_security_level=none"},
+    {"short queue IDs are a warning with a journal", NULL,
+	GOOD "enable_long_queue_ids = no\n", SMTP INJECTION("40"), NO_MILTERS,
+	0, "warning  short queue IDs"},
+    {"a signer that copies do not come to is a warning", NULL,
+	BASE "smtpd_milters = " SOCKET ", inet:localhost:8891\n"
+	     "non_smtpd_milters = " SOCKET "\n",
+	SMTP INJECTION("40"), NO_MILTERS, 0,
+	"Write -o smtpd_milters=inet:localhost:8891 below"},
+    {"a signer on both sides is right", NULL,
+	BASE "smtpd_milters = " SOCKET ", inet:localhost:8891\n"
+	     "non_smtpd_milters = " SOCKET "\n",
+	SMTP CLEANUP INJECTION("40"),
+	"127.0.0.1:10026/inet/smtpd_milters = inet:localhost:8891\n", 0,
+	"copies are shown to inet:localhost:8891"},
+    {"a signer before ours is a problem all the same", NULL,
+	BASE "smtpd_milters = inet:localhost:8891, " SOCKET "\n",
+	SMTP INJECTION("40"),
+	"127.0.0.1:10026/inet/smtpd_milters = inet:localhost:8891\n", 1,
+	"inet:localhost:8891 comes before sealmilter"},
+    {"a unix socket is in public/ if it is not private",
+	"unix:/var/spool/postfix/public/seal", GOOD,
+	SMTP CLEANUP "seal unix n - n - 40 smtpd\n",
+	"seal/unix/smtpd_milters =\n", 0, TAKEN},
+    {"and in private/ if it is", "unix:/var/spool/postfix/private/seal", GOOD,
+	SMTP CLEANUP "seal unix - - n - 40 smtpd\n",
+	"seal/unix/smtpd_milters =\n", 0, TAKEN},
+    {"the one is not the other", "unix:/var/spool/postfix/public/seal", GOOD,
+	SMTP "seal unix - - n - 40 smtpd\n", "seal/unix/smtpd_milters =\n", 1,
+	"postconf -Me 'seal/unix = seal unix n - n - 40 smtpd"},
+    {"another host's listener is not ours to judge",
+	"smtp://relay.example:10026", GOOD, SMTP CLEANUP, "", 0,
+	"note     inject = \"smtp://relay.example:10026\" seems to be another"},
+};
+
 #define XLINE(flags)                                                           \
 	"Xsealmilter, S=local:/run/sealmilter/milter.sock" flags "\n"
 #define QUIET "O Milter.LogLevel=8\n"
@@ -264,6 +398,52 @@ static const struct sendmail_case sendmail_cases[] = {
 	LIST "O LogLevel=5\n" XLINE(", F=T, T=R:60s"), 0, "Everything is fine"},
 };
 
+#define MTA_DAEMON "O DaemonPortOptions=Name=MTA\n"
+#define SEAL_DAEMON(more)                                                      \
+	"O DaemonPortOptions=Name=Seal, Addr=127.0.0.1, Port=10026" more "\n"
+#define GOOD_FILTER                                                            \
+	LIST QUIET XLINE(", F=T, T=C:10s;S:60s;R:60s;E:5m") MTA_DAEMON
+#define SIGNER                                                                 \
+	"O InputMailFilters=sealmilter,opendkim\n" QUIET                       \
+	"Xopendkim, S=inet:8891@localhost\n" XLINE(", F=T, T=R:60s")
+
+/* With inject = "smtp://127.0.0.1:10026". */
+static const struct sendmail_case sendmail_inject_cases[] = {
+    {"a daemon with an empty list of filters takes copies",
+	GOOD_FILTER SEAL_DAEMON(", InputMailFilters="), 0,
+	"Everything is fine"},
+    {"it is told that it is right",
+	GOOD_FILTER SEAL_DAEMON(", InputMailFilters="), 0,
+	"takes the copies, and does not ask"},
+    {"no such daemon is a problem with its line", GOOD_FILTER, 1,
+	"DAEMON_OPTIONS(`Name=Seal, Addr=127.0.0.1, Port=10026, "
+	"InputMailFilters=')"},
+    {"a daemon without a list has the general one: a loop",
+	GOOD_FILTER SEAL_DAEMON(""), 1, "they would come back for ever"},
+    {"and so is one that names ours", GOOD_FILTER SEAL_DAEMON(", I=sealmilter"),
+	1, "they would come back for ever"},
+    {"a daemon that others reach is a problem",
+	GOOD_FILTER "O DaemonPortOptions=Name=Seal, Port=10026, I=\n", 1,
+	"Write Addr=127.0.0.1 into its DAEMON_OPTIONS"},
+    {"SuperSafe off is a problem",
+	GOOD_FILTER SEAL_DAEMON(", I=") "O SuperSafe=False\n", 1,
+	"SuperSafe=False: Sendmail says it has a message before"},
+    {"SuperSafe on is none",
+	GOOD_FILTER SEAL_DAEMON(", I=") "O SuperSafe=True\n", 0,
+	"Everything is fine"},
+    {"few children are a problem",
+	GOOD_FILTER SEAL_DAEMON(", I=") "O MaxDaemonChildren=12\n", 1,
+	"MaxDaemonChildren=12 holds for clients and copies together"},
+    {"a signer that copies do not come to is a warning",
+	SIGNER SEAL_DAEMON(", I="), 0,
+	"Write InputMailFilters=opendkim into its DAEMON_OPTIONS"},
+    {"a signer on both sides is right", SIGNER SEAL_DAEMON(", I=opendkim"), 0,
+	"Everything is fine"},
+    {"an empty list elsewhere is still a problem",
+	GOOD_FILTER SEAL_DAEMON(", I=") "O DaemonPortOptions=Port=587, I=\n", 1,
+	"DaemonPortOptions=Port=587, I= does not name sealmilter"},
+};
+
 static const char *const domains[] = {"example.org", "example.net", NULL};
 
 static const struct check_target default_target = {
@@ -294,45 +474,64 @@ is_said(
 }
 
 static void
+try_postfix(const struct postfix_case *c, const struct check_target *target)
+{
+	struct check_report *report = check_report_make();
+	struct postconf *postconf =
+	    postconf_parse(c->settings, c->services, c->overrides);
+
+	check_section(report, "Postfix");
+	check_postfix(report, target, postconf);
+	is_said(report, c->status, c->said, c->name);
+	postconf_free(&postconf);
+	check_report_free(&report);
+}
+
+static void
 test_postfix(void)
 {
-	const struct postfix_case *c;
 	struct check_target target;
-	struct check_report *report;
-	struct postconf *postconf;
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(postfix_cases); i++) {
-		c = &postfix_cases[i];
 		target = default_target;
-		if (c->socket != NULL)
-			target.socket = c->socket;
-		report = check_report_make();
-		check_section(report, "Postfix");
-		postconf =
-		    postconf_parse(c->settings, c->services, c->overrides);
-		check_postfix(report, &target, postconf);
-		is_said(report, c->status, c->said, c->name);
-		postconf_free(&postconf);
-		check_report_free(&report);
+		if (postfix_cases[i].socket != NULL)
+			target.socket = postfix_cases[i].socket;
+		try_postfix(&postfix_cases[i], &target);
 	}
+	for (i = 0; i < G_N_ELEMENTS(inject_cases); i++) {
+		target = default_target;
+		target.slots = 20;
+		target.inject = "smtp://127.0.0.1:10026";
+		if (inject_cases[i].socket != NULL)
+			target.inject = inject_cases[i].socket;
+		try_postfix(&inject_cases[i], &target);
+	}
+}
+
+static void
+try_sendmail(const struct sendmail_case *c, const struct check_target *target)
+{
+	struct check_report *report = check_report_make();
+
+	check_section(report, "Sendmail");
+	check_sendmail(report, target, c->text);
+	is_said(report, c->status, c->said, c->name);
+	check_report_free(&report);
 }
 
 static void
 test_sendmail(void)
 {
-	const struct sendmail_case *c;
-	struct check_report *report;
+	struct check_target target = default_target;
 	size_t i;
 
-	for (i = 0; i < G_N_ELEMENTS(sendmail_cases); i++) {
-		c = &sendmail_cases[i];
-		report = check_report_make();
-		check_section(report, "Sendmail");
-		check_sendmail(report, &default_target, c->text);
-		is_said(report, c->status, c->said, c->name);
-		check_report_free(&report);
-	}
+	for (i = 0; i < G_N_ELEMENTS(sendmail_cases); i++)
+		try_sendmail(&sendmail_cases[i], &target);
+	target.inject = "smtp://127.0.0.1:10026";
+	target.slots = 20;
+	for (i = 0; i < G_N_ELEMENTS(sendmail_inject_cases); i++)
+		try_sendmail(&sendmail_inject_cases[i], &target);
 }
 
 static void
