@@ -22,9 +22,10 @@ struct line {
 
 struct explained {
 	GPtrArray *lines; /* of struct line * */
-	bool all_known;   /* the two below are filled in */
-	enum verdict verdict;
+	bool all_known;   /* one of the two below is there */
+	struct plan *plan;
 	char *refusal; /* the message as a whole is refused; or NULL */
+	bool seen;     /* so the plan tells who shares a copy */
 };
 
 static void line_free(void *data);
@@ -32,9 +33,12 @@ static void print_line(const struct line *line);
 static void print_rule(const struct treatment *treatment);
 static void print_rungs(const struct treatment *treatment);
 static void print_result(const struct treatment *treatment);
+static void print_copies(const struct explained *explained);
 static const char *verdict_text(enum verdict verdict);
 static const char *verdict_name(enum verdict verdict);
+static void json_copies(GString *json, const struct explained *explained);
 static void json_line(GString *json, const struct line *line);
+static void json_text(GString *json, const char *text);
 static void json_treatment(GString *json, const struct treatment *treatment);
 static void json_rungs(GString *json, const struct treatment *treatment);
 static void json_key(GString *json, const struct key *key);
@@ -55,6 +59,7 @@ explained_free(struct explained **explainedp)
 {
 	if (*explainedp == NULL)
 		return;
+	plan_free(&(*explainedp)->plan);
 	g_ptr_array_unref((*explainedp)->lines);
 	g_free((*explainedp)->refusal);
 	g_free(*explainedp);
@@ -85,10 +90,9 @@ explained_add(struct explained *explained, const char *recipient,
 
 void
 explained_add_whole(struct explained *explained, enum delivery delivery,
-    const struct message *message)
+    const struct message *message, bool seen)
 {
 	GPtrArray *treatments = g_ptr_array_new();
-	struct plan *plan = NULL;
 	struct fault fault;
 	const struct line *line;
 	guint i;
@@ -100,12 +104,11 @@ explained_add_whole(struct explained *explained, enum delivery delivery,
 		g_ptr_array_add(treatments, line->treatment);
 	}
 	explained->all_known = true;
-	if (plan_make(treatments, delivery, message, &plan, &fault) == 0)
-		explained->verdict = plan->verdict;
-	else
+	explained->seen = seen;
+	if (plan_make(
+		treatments, delivery, message, &explained->plan, &fault) != 0)
 		explained->refusal = g_strdup(fault.text);
 out:
-	plan_free(&plan);
 	g_ptr_array_unref(treatments);
 }
 
@@ -138,8 +141,41 @@ explained_print(const struct explained *explained)
 		return;
 	if (explained->refusal != NULL)
 		printf("The message is refused: %s\n", explained->refusal);
+	else if (explained->plan->verdict == VERDICT_COPIES)
+		print_copies(explained);
 	else
-		printf("The message %s.\n", verdict_text(explained->verdict));
+		printf("The message %s.\n",
+		    verdict_text(explained->plan->verdict));
+}
+
+/* Who shares a copy depends on To and Cc. */
+static void
+print_copies(const struct explained *explained)
+{
+	const GPtrArray *copies = explained->plan->copies;
+	const struct treatment *treatment;
+	const struct copy *copy;
+	guint i, j;
+
+	if (!explained->seen && explained->lines->len > 1) {
+		printf("The message is sent in copies, one for each form at "
+		       "least.  Who is in its To or Cc may\nshare a sealed "
+		       "copy: name a message to see who does.\n");
+		return;
+	}
+	printf("The message is sent in %u %s:\n", copies->len,
+	    copies->len == 1 ? "copy" : "copies");
+	for (i = 0; i < copies->len; i++) {
+		copy = g_ptr_array_index(copies, i);
+		printf("  %-11s", rung_name(copy->form));
+		for (j = 0; j < copy->treatments->len; j++) {
+			treatment = g_ptr_array_index(copy->treatments, j);
+			printf("%s %s", j > 0 ? "," : "", treatment->recipient);
+		}
+		printf("%s\n", explained->seen && copy->alone
+				   ? " (alone: in neither To nor Cc)"
+				   : "");
+	}
 }
 
 static void
@@ -249,7 +285,7 @@ verdict_text(enum verdict verdict)
 	case VERDICT_HOLD:
 		return "is kept in the mail server's hold queue";
 	case VERDICT_COPIES:
-		return "is sent in copies, each by its form";
+		return "is sent in copies"; /* print_copies() has more */
 	}
 	return "?";
 }
@@ -282,14 +318,48 @@ explained_print_json(const struct explained *explained)
 	}
 	g_string_append(json, "], ");
 	json_member(json, "verdict",
-	    !explained->all_known        ? NULL
-	    : explained->refusal != NULL ? "refuse"
-					 : verdict_name(explained->verdict));
+	    !explained->all_known ? NULL
+	    : explained->refusal != NULL
+		? "refuse"
+		: verdict_name(explained->plan->verdict));
+	g_string_append(json, ", ");
+	json_copies(json, explained);
 	g_string_append(json, ", ");
 	json_member(json, "why", explained->refusal);
 	g_string_append(json, "}");
 	printf("%s\n", json->str);
 	g_string_free(json, TRUE);
+}
+
+/* null where there are none, and where the header would have to be known. */
+static void
+json_copies(GString *json, const struct explained *explained)
+{
+	const struct treatment *treatment;
+	const struct copy *copy;
+	guint i, j;
+
+	g_string_append(json, "\"copies\": ");
+	if (explained->plan == NULL ||
+	    explained->plan->verdict != VERDICT_COPIES ||
+	    (!explained->seen && explained->lines->len > 1)) {
+		g_string_append(json, "null");
+		return;
+	}
+	g_string_append(json, "[");
+	for (i = 0; i < explained->plan->copies->len; i++) {
+		copy = g_ptr_array_index(explained->plan->copies, i);
+		g_string_append(json, i > 0 ? ", {" : "{");
+		json_member(json, "form", rung_name(copy->form));
+		g_string_append(json, ", \"recipients\": [");
+		for (j = 0; j < copy->treatments->len; j++) {
+			treatment = g_ptr_array_index(copy->treatments, j);
+			g_string_append(json, j > 0 ? ", " : "");
+			json_text(json, treatment->recipient);
+		}
+		g_string_append(json, "]}");
+	}
+	g_string_append(json, "]");
 }
 
 static void
@@ -394,9 +464,16 @@ json_key(GString *json, const struct key *key)
 static void
 json_member(GString *json, const char *name, const char *text)
 {
+	g_string_append_printf(json, "\"%s\": ", name);
+	json_text(json, text);
+}
+
+static void
+json_text(GString *json, const char *text)
+{
 	char *value = text != NULL ? ctl_json_string(text) : g_strdup("null");
 
-	g_string_append_printf(json, "\"%s\": %s", name, value);
+	g_string_append(json, value);
 	g_free(value);
 }
 

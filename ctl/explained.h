@@ -17,9 +17,13 @@ void explained_free(struct explained **explainedp);
 void explained_add(struct explained *explained, const char *recipient,
     struct treatment *treatment, const struct fault *fault);
 
-/* Adds what becomes of the message as a whole, if all are decided. */
+/*
+ * Adds what becomes of the message as a whole, if all are decided.  seen: the
+ * message is one; else its header, which says who may share a copy, is not
+ * known.
+ */
 void explained_add_whole(struct explained *explained, enum delivery delivery,
-    const struct message *message);
+    const struct message *message, bool seen);
 
 /* Both print on standard output. */
 void explained_print(const struct explained *explained);

@@ -75,7 +75,8 @@ explain(struct ctl *ctl, const struct envelope *envelope, const char *file,
 	}
 	explain_each(ctl->config, keys, envelope,
 	    file != NULL ? &content : NULL, explained);
-	explained_add_whole(explained, ctl->config->delivery, message);
+	explained_add_whole(
+	    explained, ctl->config->delivery, message, file != NULL);
 	if (envelope->json)
 		explained_print_json(explained);
 	else

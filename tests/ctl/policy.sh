@@ -103,6 +103,50 @@ sealctl policy explain --json --from '<>' --to d@partner.example
 ok "bounces are refused where the rule says so" \
     json "o['recipients'][0]['form'] == 'refuse'"
 
+# The same policy with a listener for copies.
+cp "$work/conf" "$work/edit.conf"
+sed -i 's/^domains = .*/&\ninject = "smtp:\/\/127.0.0.1:10026";/' "$work/conf"
+printf 'To: bob@example.org, Expired <expired@example.org>\n\nBody\n' \
+    >"$work/named"
+printf 'To: expired@example.org, zoe@example.org\n\nBody\n' >"$work/blind"
+sealctl policy explain --from a@x.example --to bob@example.org \
+    --to expired@example.org "$work/named"
+ok "by copies, recipients who differ are no problem" \
+    out "The message is sent in 2 copies:"
+ok "the sealed copy is listed with whom it is for" \
+    out "  openpgp     bob@example.org"
+ok "and so is the clear one" out "  clear       expired@example.org"
+sealctl policy explain --from a@x.example --to bob@example.org \
+    --to expired@example.org --to zoe@example.org "$work/blind"
+ok "who is in Bcc has a sealed copy alone, and that is said" \
+    out "bob@example.org (alone: in neither To nor Cc)"
+ok "who gets it clear shares one" \
+    out "  clear       expired@example.org, zoe@example.org"
+sealctl policy explain --from a@x.example --to bob@example.org \
+    --to expired@example.org
+ok "without a message it is not guessed who shares a copy" \
+    out "name a message to see who does"
+sealctl policy explain --from a@x.example --to bob@example.org
+ok "one recipient needs no message" out "The message is sent in 1 copy:"
+sealctl policy explain --from a@x.example --to zoe@example.org \
+    --to expired@example.org "$work/named"
+ok "what is clear for all goes on untouched" \
+    out "The message goes on as it is."
+sealctl policy explain --from a@x.example --to c@held.example \
+    --to zoe@example.org "$work/named"
+ok "holding is for all of a message or nothing" \
+    out "this server holds all of a message or nothing"
+sealctl policy explain --json --from a@x.example --to bob@example.org \
+    --to expired@example.org "$work/named"
+ok "JSON has the verdict for copies" json "o['verdict'] == 'copies'"
+ok "and the copies" json "o['copies'] == [
+    {'form': 'openpgp', 'recipients': ['bob@example.org']},
+    {'form': 'clear', 'recipients': ['expired@example.org']}]"
+sealctl policy explain --json --from a@x.example --to bob@example.org \
+    --to expired@example.org
+ok "which are null where they cannot be known" json "o['copies'] is None"
+cp "$work/edit.conf" "$work/conf"
+
 mv "$work/state" "$work/good"
 mkdir "$work/state"
 echo garbage >"$work/state/store.db"
