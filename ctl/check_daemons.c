@@ -227,7 +227,9 @@ judge_no_injection(
 		    "port: mail that is to be sealed is deferred\n"
 		    "Put into sendmail.mc: DAEMON_OPTIONS(`Name=Seal, "
 		    "Addr=%s, Port=%s, InputMailFilters=') and build "
-		    "sendmail.cf again.",
+		    "sendmail.cf again. (If that is the first DAEMON_OPTIONS "
+		    "there, it replaces the one for port 25: then "
+		    "DAEMON_OPTIONS(`Name=MTA') as well.)",
 		    view->target->inject,
 		    inject->where[0] == '\0' ||
 			    strcmp(inject->where, "localhost") == 0

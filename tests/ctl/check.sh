@@ -115,6 +115,29 @@ check argument
 ok "an argument is wrong usage" is "$status" 2
 
 sendmail_cf ', F=T'
+configure "inject = \"unix:$work/nobody\";"
+check --sendmail "$work/sendmail.cf"
+ok "an injection listener that is not there is a problem" is "$status" 1
+ok "what that means is said" \
+    out "deferred until a mail server listens at unix:$work/nobody"
+ok "a daemon for it is missed in sendmail.cf" \
+    out 'no DaemonPortOptions has that socket'
+ok "that there is no journal yet is only noted" \
+    out "note there is no journal of copies yet"
+echo 'no journal' >"$work/state/journal"
+check --sendmail "$work/sendmail.cf"
+ok "a journal without its key is a problem" \
+    out "PROBLEM the journal of copies has lost its key"
+head -c 32 /dev/zero >"$work/state/journal.key"
+check --sendmail "$work/sendmail.cf"
+ok "what is no journal is one, too" \
+    out "PROBLEM the journal of copies cannot be read"
+rm "$work/state/journal" "$work/state/journal.key"
+configure "inject = \"unix:$work/nobody\"; delivery = \"edit\";"
+check --sendmail "$work/sendmail.cf"
+ok "who edits needs no listener, nor journal" is "$status" 0
+ok "and hears nothing of either" no_out "listener"
+
 configure 'socket_group = "no-such-group-here";'
 check --sendmail "$work/sendmail.cf"
 ok "a group that does not exist is a problem" is "$status" 1

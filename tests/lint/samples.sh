@@ -13,12 +13,14 @@ divert(-1)
 changecom()
 define(`INPUT_MAIL_FILTER', `X$1, $2
 ')
+define(`DAEMON_OPTIONS', `O DaemonPortOptions=$1
+')
 divert(0)dnl
 END
 }
 
 expanded() {
-	(prelude && cat contrib/sendmail/sealmilter.mc &&
+	(prelude && sed "$1" contrib/sendmail/sealmilter.mc &&
 	    echo 'confMILTER_LOG_LEVEL') | m4 2>&1
 }
 
@@ -26,6 +28,14 @@ want='Xsealmilter, S=local:/run/sealmilter/milter.sock, F=T, T=C:10s;S:60s;R:60s
 8'
 
 ok "contrib/sendmail/sealmilter.mc defines the filter and the log level" "$(
-	[ "$(expanded)" = "$want" ] || expanded)"
+	[ "$(expanded '')" = "$want" ] || expanded '')"
+
+want='Xsealmilter, S=local:/run/sealmilter/milter.sock, F=T, T=C:10s;S:60s;R:60s;E:5m
+O DaemonPortOptions=Name=MTA
+O DaemonPortOptions=Name=Seal, Addr=127.0.0.1, Port=10026, InputMailFilters=
+8'
+ok "and, without dnl, the daemon that takes copies" "$(
+	[ "$(expanded 's/^dnl \(DAEMON_OPTIONS\)/\1/')" = "$want" ] ||
+	    expanded 's/^dnl \(DAEMON_OPTIONS\)/\1/')"
 
 done_testing

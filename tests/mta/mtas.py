@@ -15,7 +15,21 @@ import signal
 import subprocess
 
 from rig import (accepts, alive, descendants, end_process, free_port,
-                 read_file, wait_for, PATIENCE)
+                 read_file, wait_for, PATIENCE, SOURCE)
+
+
+def sample(*path):
+    """A sample that administrators copy."""
+    text = read_file(os.path.join(SOURCE, "contrib", *path), "r")
+    assert text, path
+    return text
+
+
+def service_of(master_cf, name):
+    """The lines of that service."""
+    text, = re.findall(r"^%s .*\n(?:[ \t]+\S.*\n)*" % re.escape(name),
+                       master_cf, re.M)
+    return text
 
 
 def missing(kind):
@@ -95,17 +109,7 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
-    # As contrib/postfix/master.cf.example has it.
-    INJECTION = """\
-127.0.0.1:{port} inet n - n - {slots} smtpd
-  -o smtpd_milters={milters}
-  -o smtpd_client_restrictions=permit_mynetworks,reject
-  -o receive_override_options=no_unknown_recipient_checks,no_header_body_checks
-copies unix n - n - {slots} smtpd
-  -o smtpd_milters={milters}
-"""
     injection_milters = ""
-    injection_slots = 40
 
     @staticmethod
     def missing():
@@ -178,10 +182,16 @@ copies unix n - n - {slots} smtpd
     def master_cf(self):
         text = self.MASTER.format(port=self.port)
         if self.inject_port is not None:
-            text += self.INJECTION.format(port=self.inject_port,
-                                          slots=self.injection_slots,
-                                          milters=self.injection_milters)
+            text += self.injection()
         return text
+
+    def injection(self):
+        """The service that contrib/ has for copies, on a port of ours."""
+        name = "127.0.0.1:%d" % self.inject_port
+        text = service_of(sample("postfix", "master.cf.example"),
+                          "127.0.0.1:10026").replace("127.0.0.1:10026", name)
+        return text.replace("-o smtpd_milters=\n", "-o smtpd_milters=%s\n" %
+                            self.injection_milters)
 
     def start(self):
         _, out, err = self.rig.run(["postfix", "-c", self.etc, "start"],
@@ -200,12 +210,6 @@ copies unix n - n - {slots} smtpd
     def reload(self):
         self.configure()
         self.rig.run(["postfix", "-c", self.etc, "reload"], check=False)
-
-    def restart(self):
-        """With what has been set since; a reload leaves old processes."""
-        self.stop()
-        self.configure()
-        return self.start()
 
     def flush(self):
         self.rig.run(["postqueue", "-c", self.etc, "-f"], check=False)
@@ -282,9 +286,11 @@ DAEMON_OPTIONS(`Name=MTA, Addr=127.0.0.1, Port={port}')dnl
 MAILER(`smtp')dnl
 """
 
-    # An empty list of filters is one as well: none.
-    INJECTION = "DAEMON_OPTIONS(`Name=Seal, Addr=127.0.0.1, Port=%d, " \
-        "InputMailFilters=')dnl\n"
+    def injection(self):
+        """The daemon that contrib/ has for copies, on a port of ours."""
+        line, = re.findall(r"^dnl (.*Port=10026.*\n)",
+                           sample("sendmail", "sealmilter.mc"), re.M)
+        return line.replace("10026", str(self.inject_port))
 
     @classmethod
     def place(cls):
@@ -327,8 +333,8 @@ MAILER(`smtp')dnl
         cf = self.rig.run(["m4", "-"], input=self.MC.format(
             cf=place + "/usr/share/sendmail/cf", dir=self.dir,
             port=self.port, sink=self.sink_port, milter=milter,
-            injection=self.INJECTION % self.inject_port
-            if self.inject_port else "").encode())[1]
+            injection=self.injection() if self.inject_port else ""
+            ).encode())[1]
         self.cf = self.rig.write("sendmail/sendmail.cf", cf)
         # A copy, since the loader of a setgid program heeds no path of ours.
         self.program_path = os.path.join(self.dir, "sendmail")
