@@ -38,6 +38,7 @@ struct run {
 	GPtrArray *copies;  /* for those */
 	GPtrArray *parcels; /* of those */
 	bool prepared;
+	bool some_dots; /* some were sent: nothing is void any more */
 	bool some_sent; /* some recipients have theirs, now or from before */
 };
 
@@ -49,6 +50,8 @@ static int send_wave(
     struct run *run, guint first, guint count, struct fault *fault);
 static int prepare(struct run *run, struct fault *fault);
 static int conclude(struct run *run, struct fault *fault);
+static const struct parcel *first_in(
+    const struct run *run, enum parcel_state state, guint *countp);
 static int return_refused(struct run *run, struct fault *fault);
 
 static struct parcel *
@@ -67,7 +70,7 @@ deliver_claimed(struct run *run, struct fault *fault)
 	if (make_parcels(run, fault) != 0)
 		return -1;
 	if (send_all(run, fault) != 0) {
-		if (run->prepared && !run->some_sent)
+		if (run->prepared && !run->some_dots && !run->some_sent)
 			journal_abort(
 			    run->injector->ledger->journal, &run->message_id);
 		return -1;
@@ -181,13 +184,33 @@ send_all(struct run *run, struct fault *fault)
 	return 0;
 }
 
+/* What the server said is behind what it was told, and is all that a report
+ * shows; some faults are not the server's. */
+static void
+set_refused(struct parcel *parcel, const struct fault *fault)
+{
+	const char *text = fault->text;
+
+	while ((text = strstr(text, ": 5")) != NULL &&
+	       !(g_ascii_isdigit(text[3]) && g_ascii_isdigit(text[4]) &&
+		   text[5] == ' '))
+		text += strlen(": 5");
+	parcel->state = PARCEL_REFUSED;
+	parcel->code = text != NULL
+			   ? (int)g_ascii_strtoll(text + strlen(": "), NULL, 10)
+			   : 550;
+	parcel->text =
+	    g_strdup(text != NULL ? text + strlen(": 550 ") : fault->text);
+}
+
 /* All but the dots.  A refusal for good that comes when others have theirs
- * already concerns this copy alone. */
+ * already concerns this copy alone; one that comes when others were only
+ * deferred, or are in doubt, is not for good. */
 static int
 open_wave(struct run *run, guint first, guint count, struct fault *fault)
 {
 	struct parcel *parcel;
-	guint i;
+	guint i, failed;
 
 	for (i = first; i < first + count; i++) {
 		parcel = parcel_at(run, i);
@@ -195,11 +218,12 @@ open_wave(struct run *run, guint first, guint count, struct fault *fault)
 			crash_point("K2");
 			continue;
 		}
+		if (fault->kind == FAULT_PERM && !run->some_sent &&
+		    first_in(run, PARCEL_FAILED, &failed) != NULL)
+			fault->kind = FAULT_TEMP;
 		if (fault->kind != FAULT_PERM || !run->some_sent)
 			return -1;
-		parcel->state = PARCEL_REFUSED;
-		parcel->code = 550;
-		parcel->text = g_strdup(fault->text);
+		set_refused(parcel, fault);
 		parcel_close(parcel, run->injector->pool);
 	}
 	crash_point("K3");
@@ -229,6 +253,7 @@ commit_wave(struct run *run, guint first, guint count)
 		parcel = parcel_at(run, i);
 		if (!may_commit(run, parcel))
 			continue;
+		run->some_dots = true;
 		parcel_commit(parcel, run->session);
 		run->some_sent |= parcel->state == PARCEL_TAKEN;
 		crash_point("K6");
