@@ -3,14 +3,16 @@
  *
  * dsn.c - tell a sender that a copy failed, when the others are delivered.
  *
- * In:    who could not be reached and why; the header of the sealed copy.
+ * In:    who could not be reached and why; the header of the copy.
  * Out:   a message.
- * Never: more of the mail than that header; it may be sent over any wire.
+ * Never: more of the mail than who wrote it to whom and when: it may be sent
+ *        over any wire, whatever form the copy had.
  */
 #include "milter/dsn.h"
 
 #include "milter/trace.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* Text of others, as a line of ours. */
@@ -19,6 +21,25 @@ append_clean(GString *out, const char *text)
 {
 	for (; *text != '\0'; text++)
 		g_string_append_c(out, g_ascii_isprint(*text) ? *text : '?');
+}
+
+/* As append_clean(), with the xtext of RFC 3461 section 4 undone, as RFC 3464
+ * sections 2.2.1 and 2.3.1 want it. */
+static void
+append_xtext(GString *out, const char *text)
+{
+	char c[2] = "";
+
+	for (; *text != '\0'; text++) {
+		c[0] = *text;
+		if (text[0] == '+' && g_ascii_isxdigit(text[1]) &&
+		    g_ascii_isxdigit(text[2])) {
+			c[0] = (char)(g_ascii_xdigit_value(text[1]) * 16 +
+				      g_ascii_xdigit_value(text[2]));
+			text += 2;
+		}
+		append_clean(out, c[0] != '\0' ? c : "?");
+	}
 }
 
 /* "5.1.1" if the text begins with an enhanced code (RFC 3463). */
@@ -65,9 +86,11 @@ append_status(GString *out, const struct dsn *dsn,
 	size_t i;
 
 	g_string_append(out, "Content-Type: message/delivery-status\r\n\r\n");
-	if (dsn->envid != NULL)
-		g_string_append_printf(
-		    out, "Original-Envelope-Id: %s\r\n", dsn->envid);
+	if (dsn->envid != NULL) {
+		g_string_append(out, "Original-Envelope-Id: ");
+		append_xtext(out, dsn->envid);
+		g_string_append(out, "\r\n");
+	}
 	g_string_append(out, "Reporting-MTA: dns; ");
 	append_clean(out, dsn->host);
 	g_string_append(out, "\r\n");
@@ -76,7 +99,7 @@ append_status(GString *out, const struct dsn *dsn,
 		g_string_append(out, "\r\n");
 		if (failures[i].orcpt != NULL) {
 			g_string_append(out, "Original-Recipient: ");
-			append_clean(out, failures[i].orcpt);
+			append_xtext(out, failures[i].orcpt);
 			g_string_append(out, "\r\n");
 		}
 		g_string_append(out, "Final-Recipient: rfc822; ");
@@ -89,6 +112,42 @@ append_status(GString *out, const struct dsn *dsn,
 		g_string_append(out, "\r\n");
 		g_free(status);
 	}
+}
+
+/* True for the name of a field at the start of the line that may go back. */
+static bool
+may_return(const char *line)
+{
+	static const char *const names[] = {
+	    "Received:", "Date:", "From:", "Sender:", "To:", "Cc:",
+	    "Message-ID:", "In-Reply-To:", "References:", NULL};
+	size_t i;
+
+	for (i = 0; names[i] != NULL; i++)
+		if (g_ascii_strncasecmp(line, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* A copy that was to go in clear has a Subject which others were to have
+ * sealed; so what of a header tells nothing is listed, not what does. */
+static void
+append_returned(GString *out, const char *header)
+{
+	char **lines = g_strsplit(header, "\r\n", -1);
+	bool keep = false;
+	size_t i;
+
+	for (i = 0; lines[i] != NULL && lines[i][0] != '\0'; i++) {
+		if (lines[i][0] != ' ' && lines[i][0] != '\t')
+			keep = may_return(lines[i]);
+		if (!keep)
+			continue;
+		g_strdelimit(lines[i], "\t", ' ');
+		append_clean(out, lines[i]);
+		g_string_append(out, "\r\n");
+	}
+	g_strfreev(lines);
 }
 
 GString *
@@ -116,9 +175,9 @@ dsn_make(
 	g_string_append_printf(out, "\r\n--%s\r\n", boundary);
 	append_status(out, dsn, failures, count);
 	g_string_append_printf(out,
-	    "\r\n--%s\r\nContent-Type: text/rfc822-headers\r\n\r\n%s"
-	    "\r\n--%s--\r\n",
-	    boundary, dsn->header, boundary);
+	    "\r\n--%s\r\nContent-Type: text/rfc822-headers\r\n\r\n", boundary);
+	append_returned(out, dsn->header);
+	g_string_append_printf(out, "\r\n--%s--\r\n", boundary);
 	g_free(boundary);
 	g_free(id);
 	return out;
