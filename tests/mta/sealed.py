@@ -211,6 +211,37 @@ def form_complaints(raw):
     return found
 
 
+def report_complaints(raw, *recipients):
+    """A delivery status notification (RFC 3464) of just their failures, with
+    the header of a sealed copy."""
+    found = wire_complaints(raw)
+    message = email.message_from_bytes(raw)
+    found += ["email: " + str(defect) for defect in message.defects]
+    if message.get_content_type() != "multipart/report" or \
+       message.get_param("report-type") != "delivery-status":
+        return found + ["it is " + str(message["Content-Type"])]
+    parts = message.get_payload()
+    kinds = [part.get_content_type() for part in parts]
+    if kinds != ["text/plain", "message/delivery-status",
+                 "text/rfc822-headers"]:
+        return found + ["parts " + " ".join(kinds)]
+    about, *each = parts[1].get_payload()
+    if not str(about["Reporting-MTA"]).startswith("dns; "):
+        found.append("no Reporting-MTA")
+    named = sorted(str(one["Final-Recipient"]) for one in each)
+    if named != sorted("rfc822; " + r for r in recipients):
+        found.append("it is about %s" % named)
+    for one in each:
+        if one["Action"] != "failed" or \
+           not re.fullmatch(r"5\.\d+\.\d+", str(one["Status"])) or \
+           not re.match(r"smtp; 5\d\d ", str(one["Diagnostic-Code"])):
+            found.append(str(one))
+    returned = email.message_from_string(parts[2].get_payload())
+    if returned["Message-ID"] is None or returned.get_payload().strip():
+        found.append("it returns %r" % parts[2].get_payload())
+    return found
+
+
 # --- What must have come through
 
 # Not copied inside: the trace of the transport, what would tell Bcc
