@@ -18,8 +18,8 @@ from smtp import Arrival, Sink
 
 class Fault:
     """What goes wrong.  stage: accept, banner, EHLO, MAIL, RCPT, DATA, text
-    or dot.  how: a reply as text; "silent"; "reset"; "lost" (the dot is
-    heeded, the connection closed); "slow" (an octet a second); "late" (as it
+    or dot.  how: a reply as text; "silent"; "deaf" (silent, and the dot is not
+    heeded); "reset"; "lost" (the dot is heeded, the connection closed); "slow" (an octet a second); "late" (as it
     should be, but only when `seconds` are over).  after: octets of content
     before a reset, "middle" or "last".  only: a word that the recipients of
     the transaction must have.  times: how often, None for ever."""
@@ -210,7 +210,7 @@ class Conversation:
         return fault.how == "late"
 
     def go_wrong(self, fault, reply):
-        if fault.how == "silent":
+        if fault.how in ("silent", "deaf"):
             self.wait(None)
             raise Gone
         elif fault.how == "late":
@@ -256,7 +256,8 @@ class Conversation:
         arrival = Arrival(self.mail, self.rcpts, wire)
         fault = self.listener.fault("dot", self.words())
         # What is refused is not kept; what is lost or late is.
-        if fault is None or not fault.how[:1].isdigit():
+        if fault is None or not (fault.how == "deaf" or
+                                 fault.how[:1].isdigit()):
             self.listener.store(arrival)
         reply = b"250 2.0.0 Ok: queued as %X\r\n" % (
             int(time.monotonic() * 1e6))
