@@ -184,47 +184,67 @@ send_all(struct run *run, struct fault *fault)
 	return 0;
 }
 
-/* What the server said is behind what it was told, and is all that a report
- * shows; some faults are not the server's. */
-static void
-set_refused(struct parcel *parcel, const struct fault *fault)
+/* The listener's own words in "where: command: 550 5.1.1 why"; or NULL. */
+static const char *
+find_reply(const char *text)
 {
-	const char *text = fault->text;
+	const char *at = text;
 
-	while ((text = strstr(text, ": 5")) != NULL &&
-	       !(g_ascii_isdigit(text[3]) && g_ascii_isdigit(text[4]) &&
-		   text[5] == ' '))
-		text += strlen(": 5");
-	parcel->state = PARCEL_REFUSED;
-	parcel->code = text != NULL
-			   ? (int)g_ascii_strtoll(text + strlen(": "), NULL, 10)
-			   : 550;
-	parcel->text =
-	    g_strdup(text != NULL ? text + strlen(": 550 ") : fault->text);
+	while ((at = strstr(at, ": 5")) != NULL) {
+		at += 2;
+		if (g_ascii_isdigit(at[1]) && g_ascii_isdigit(at[2]) &&
+		    at[3] == ' ')
+			return at;
+	}
+	return NULL;
 }
 
-/* All but the dots.  A refusal for good that comes when others have theirs
- * already concerns this copy alone; one that comes when others were only
- * deferred, or are in doubt, is not for good. */
+/*
+ * A refusal for good that comes when others have theirs already concerns this
+ * copy alone: 0, and the others go on.  One that comes when others were only
+ * deferred, or are in doubt, is not for good.
+ */
+static int
+give_up(struct run *run, struct parcel *parcel, struct fault *fault)
+{
+	const char *reply = find_reply(fault->text);
+	guint failed;
+
+	if (fault->kind == FAULT_PERM && !run->some_sent &&
+	    first_in(run, PARCEL_FAILED, &failed) != NULL)
+		fault->kind = FAULT_TEMP;
+	if (fault->kind != FAULT_PERM || !run->some_sent)
+		return -1;
+	parcel->state = PARCEL_REFUSED;
+	parcel->code =
+	    reply == NULL ? 550 : (int)g_ascii_strtoull(reply, NULL, 10);
+	parcel->text = g_strdup(reply == NULL ? fault->text : reply + 4);
+	parcel_close(parcel, run->injector->pool);
+	return 0;
+}
+
+/* All but the dots.  One last look at all, since a small message is with the
+ * kernel before the listener sees it: who hung up meanwhile must not be found
+ * after the first dot. */
 static int
 open_wave(struct run *run, guint first, guint count, struct fault *fault)
 {
 	struct parcel *parcel;
-	guint i, failed;
+	guint i;
 
 	for (i = first; i < first + count; i++) {
 		parcel = parcel_at(run, i);
-		if (parcel_open(parcel, run->session, fault) == 0) {
+		if (parcel_open(parcel, run->session, fault) == 0)
 			crash_point("K2");
-			continue;
-		}
-		if (fault->kind == FAULT_PERM && !run->some_sent &&
-		    first_in(run, PARCEL_FAILED, &failed) != NULL)
-			fault->kind = FAULT_TEMP;
-		if (fault->kind != FAULT_PERM || !run->some_sent)
+		else if (give_up(run, parcel, fault) != 0)
 			return -1;
-		set_refused(parcel, fault);
-		parcel_close(parcel, run->injector->pool);
+	}
+	for (i = first; i < first + count; i++) {
+		parcel = parcel_at(run, i);
+		if (parcel->state == PARCEL_OPEN &&
+		    parcel_check(parcel, run->session, fault) != 0 &&
+		    give_up(run, parcel, fault) != 0)
+			return -1;
 	}
 	crash_point("K3");
 	return 0;

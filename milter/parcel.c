@@ -214,6 +214,13 @@ send_text(
 	return r == 0 ? smtp_flush(parcel->smtp, deadline, fault) : -1;
 }
 
+int
+parcel_check(
+    struct parcel *parcel, const struct session *session, struct fault *fault)
+{
+	return smtp_check(parcel->smtp, session->deadline, fault);
+}
+
 static void
 taken(struct parcel *parcel, const struct session *session,
     const struct smtp_reply *reply)

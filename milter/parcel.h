@@ -48,6 +48,10 @@ void parcel_free(void *parcel);
 int parcel_open(
     struct parcel *parcel, const struct session *session, struct fault *fault);
 
+/* 0 while the listener waits for the dot; or -1 as parcel_open(). */
+int parcel_check(
+    struct parcel *parcel, const struct session *session, struct fault *fault);
+
 /* The dot and its answer: state becomes TAKEN, REFUSED or FAILED. */
 void parcel_commit(struct parcel *parcel, const struct session *session);
 

@@ -67,6 +67,8 @@ static void say_stage(const char *command, struct fault *fault);
 static int push(struct smtp *smtp, gint64 deadline_us, struct fault *fault);
 static int send_text(struct smtp *smtp, const void *octets, size_t len,
     size_t *donep, gint64 deadline_us, struct fault *fault);
+static int hear_early(
+    struct smtp *smtp, gint64 deadline_us, struct fault *fault);
 static int read_final_reply(struct smtp *smtp, gint64 deadline_us,
     struct smtp_reply *reply, struct fault *fault);
 static int fail(struct smtp *smtp, struct fault *fault);
@@ -340,6 +342,16 @@ smtp_flush(struct smtp *smtp, gint64 deadline_us, struct fault *fault)
 	return 0;
 }
 
+int
+smtp_check(struct smtp *smtp, gint64 deadline_us, struct fault *fault)
+{
+	if (smtp->state != STATE_FLUSHED)
+		return fail_out_of_turn(smtp, "smtp_check", fault);
+	if (smtp_io_is_quiet(&smtp->io))
+		return 0;
+	return hear_early(smtp, deadline_us, fault);
+}
+
 static int
 push(struct smtp *smtp, gint64 deadline_us, struct fault *fault)
 {
@@ -354,22 +366,26 @@ static int
 send_text(struct smtp *smtp, const void *octets, size_t len, size_t *donep,
     gint64 deadline_us, struct fault *fault)
 {
-	const gint64 soon = g_get_monotonic_time() + EARLY_REPLY_US;
 	enum smtp_sent sent;
-	struct fault lost;
 
 	sent = smtp_io_send(
 	    &smtp->io, octets, len, true, donep, deadline_us, fault);
 	if (sent == SMTP_SENT_ALL)
 		return 0;
-	if (sent == SMTP_SENT_HEARD || smtp->io.lost) {
-		if (smtp_io_reply(&smtp->io, NULL, NULL, &smtp->early,
-			MIN(soon, deadline_us), &lost) == 0)
-			refuse(&smtp->early, "before the end of the message",
-			    fault);
-		else if (sent == SMTP_SENT_HEARD)
-			fault_set(fault, FAULT_TEMP, "%s", lost.text);
-	}
+	if (sent == SMTP_SENT_HEARD || smtp->io.lost)
+		return hear_early(smtp, deadline_us, fault);
+	return fail(smtp, fault);
+}
+
+/* Why the server does not wait for the dot. */
+static int
+hear_early(struct smtp *smtp, gint64 deadline_us, struct fault *fault)
+{
+	const gint64 soon = g_get_monotonic_time() + EARLY_REPLY_US;
+
+	if (smtp_io_reply(&smtp->io, NULL, NULL, &smtp->early,
+		MIN(soon, deadline_us), fault) == 0)
+		refuse(&smtp->early, "before the end of the message", fault);
 	return fail(smtp, fault);
 }
 

@@ -100,6 +100,12 @@ int smtp_write(struct smtp *smtp, const void *data, size_t len,
 int smtp_flush(struct smtp *smtp, gint64 deadline_us, struct fault *fault);
 
 /*
+ * After the flush: 0 if the server waits for the dot, as far as can be seen
+ * without waiting; -1 as smtp_write().
+ */
+int smtp_check(struct smtp *smtp, gint64 deadline_us, struct fault *fault);
+
+/*
  * The dot and its answer.  1: the server has taken the message (2xx).  0: it
  * refused it (4xx, 5xx), now or already before the dot.  *reply is filled
  * with both.  -1: no answer; the fault says how, and smtp_is_in_doubt()

@@ -693,10 +693,13 @@ test_early_replies(void)
 
 /* Between flush and dot, while another copy is streamed. */
 static void
-test_reply_before_the_dot(const char *early, int want, const char *part)
+test_reply_before_the_dot(
+    const char *early, int want, const char *part, bool checked)
 {
 	struct script script = {.early = early, .early_after = 3};
-	struct server *server = server_start(&script, NULL, false);
+	struct script reset = {.reset_text = 4}; /* after three */
+	struct server *server =
+	    server_start(early != NULL ? &script : &reset, NULL, false);
 	struct smtp_target *target = server_target(server);
 	struct smtp_reply reply = {0};
 	struct fault fault = {FAULT_NONE, ""};
@@ -711,7 +714,13 @@ test_reply_before_the_dot(const char *early, int want, const char *part)
 		while (!g_atomic_int_get(&server->said_early) &&
 		       g_get_monotonic_time() < deadline)
 			(void)poll(NULL, 0, 1);
-		r = smtp_commit(smtp, deadline, &reply, &fault);
+		/* A reset comes a moment after that. */
+		while (checked &&
+		       (r = smtp_check(smtp, deadline, &fault)) == 0 &&
+		       g_get_monotonic_time() < deadline)
+			(void)poll(NULL, 0, 1);
+		if (!checked)
+			r = smtp_commit(smtp, deadline, &reply, &fault);
 	}
 	is_int(r, want, "what is said before the dot is no answer to it");
 	has_str(r == 0 ? reply.text : fault.text, part, "... but is told");
@@ -792,7 +801,9 @@ one_message(struct smtp *smtp, struct fault *fault)
 	struct smtp_reply reply;
 
 	if (smtp_begin(smtp, &plain, deadline, fault) != 0 ||
-	    smtp_write(smtp, "a\r", 2, deadline, fault) != 0)
+	    smtp_write(smtp, "a\r", 2, deadline, fault) != 0 ||
+	    smtp_flush(smtp, deadline, fault) != 0 ||
+	    smtp_check(smtp, deadline, fault) != 0)
 		return -1;
 	return smtp_commit(smtp, deadline, &reply, fault);
 }
@@ -862,8 +873,11 @@ main(void)
 	test_codes_of_replies();
 	test_resets();
 	test_early_replies();
-	test_reply_before_the_dot("452 full\r\n", 0, "full");
-	test_reply_before_the_dot("250 taken\r\n", -1, "before the end");
+	test_reply_before_the_dot("452 full\r\n", 0, "full", false);
+	test_reply_before_the_dot("250 taken\r\n", -1, "before the end", false);
+	test_reply_before_the_dot("452 full\r\n", -1, "full", true);
+	test_reply_before_the_dot("250 taken\r\n", -1, "before the end", true);
+	test_reply_before_the_dot(NULL, -1, "connection is lost", true);
 	test_endless_replies();
 	test_nobody();
 	test_reuse();
