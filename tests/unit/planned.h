@@ -77,15 +77,15 @@ plan_end(void)
 	mail_end();
 }
 
-/* A runtime with that policy: the text between ( and ). */
+/* A runtime with that policy, the text between ( and ), and more options. */
 static inline struct runtime *
-plan_runtime(const char *policy)
+plan_runtime_with(const char *policy, const char *options)
 {
 	char *path = mail_path("sealmilter.conf");
 	char *text = g_strdup_printf("state = \"%s\";\n"
 				     "domains = [ \"example.org\" ];\n"
-				     "policy = ( %s );\n",
-	    plan_state, policy);
+				     "policy = ( %s );\n%s",
+	    plan_state, policy, options);
 	GPtrArray *warnings = g_ptr_array_new_with_free_func(g_free);
 	struct runtime *runtime = NULL;
 	struct config *config = NULL;
@@ -100,6 +100,12 @@ plan_runtime(const char *policy)
 	g_free(text);
 	g_free(path);
 	return runtime;
+}
+
+__attribute__((unused)) static inline struct runtime *
+plan_runtime(const char *policy)
+{
+	return plan_runtime_with(policy, "");
 }
 
 #endif
