@@ -150,10 +150,12 @@ class Noop(Arm):
 
 
 class Sealing(Arm):
+    kind = "sealmilter"
+
     def __init__(self, ground, keys, number, options):
-        super().__init__("sealmilter-%d" % number)
-        self.daemon = rig.Sealmilter(ground, "seal%d" % number,
-                                     policy=POLICY, **options)
+        super().__init__("%s-%d" % (self.kind, number))
+        self.daemon = rig.Sealmilter(ground, self.name, policy=POLICY,
+                                     **options)
         self.milter = self.daemon.milter()
         self.seals = True
         self.daemon.ctl("key", "import",
@@ -166,6 +168,16 @@ class Sealing(Arm):
 
     def stop(self):
         self.daemon.stop()
+
+
+class Copies(Sealing):
+    """Delivery by copies, to a listener of the same Postfix."""
+    kind = "copies"
+
+    def __init__(self, ground, keys, number, options, inject_port):
+        super().__init__(ground, keys, number, dict(
+            options, delivery="reinject",
+            inject="smtp://127.0.0.1:%d" % inject_port))
 
 
 def fill(path, number):
@@ -192,14 +204,16 @@ def fill(path, number):
 
 
 class ManyListeners(mtas.Postfix):
-    """A Postfix with one smtpd for each arm."""
+    """A Postfix with one smtpd for each arm, and one for copies."""
 
-    def __init__(self, ground, arms, sink_port, queue):
+    injection_slots = 300
+
+    def __init__(self, ground, arms, sink_port, inject_port, queue):
         self.MASTER = mtas.Postfix.MASTER + "".join(
             "127.0.0.1:%d inet n - n - 300 smtpd\n"
             "  -o smtpd_milters=%s\n" % (arm.port, arm.milter)
             for arm in arms)
-        super().__init__(ground, "", sink_port)
+        super().__init__(ground, "", sink_port, inject_port)
         self.arms = arms
         if queue:
             shutil.rmtree(self.queue)
@@ -229,8 +243,28 @@ class Bench:
         self.arms = [Arm("none"), Noop(self.ground)] + [
             Sealing(self.ground, self.keys, number, extra)
             for number in options.keys]
+        inject_port = None
+        if self.with_copies():
+            inject_port = rig.free_port()
+            self.arms += [
+                Copies(self.ground, self.keys, number, extra, inject_port)
+                for number in options.keys]
         self.postfix = ManyListeners(self.ground, self.arms, self.sink_port,
-                                     options.queue)
+                                     inject_port, options.queue)
+
+    def with_copies(self):
+        return any(self.has_copies(octets, recipients)
+                   for octets in self.options.sizes
+                   for recipients in self.options.rcpts)
+
+    def has_copies(self, octets, recipients):
+        if self.options.copies is None:
+            return (octets, recipients) == (4096, 1)
+        return self.options.copies == "yes"
+
+    def arms_of(self, octets, recipients):
+        return [arm for arm in self.arms if not isinstance(arm, Copies) or
+                self.has_copies(octets, recipients)]
 
     def run(self):
         self.postfix.start()
@@ -302,22 +336,22 @@ class Bench:
                 "answers": answers}
 
     def cell(self, octets, recipients):
-        counts = {}
-        for arm in self.arms:       # warm up, and see how many take so long
+        counts, arms = {}, self.arms_of(octets, recipients)
+        for arm in arms:        # warm up, and see how many take so long
             trial = self.batch(arm, max(4, min(40, (4 << 20) // octets)),
                                octets, recipients)
             counts[arm.name] = int(max(8, min(
                 trial["rate"] * self.options.seconds, 4000)))
         for number in range(self.options.rounds):
-            turn = number % len(self.arms)
-            for arm in self.arms[turn:] + self.arms[:turn]:
+            turn = number % len(arms)
+            for arm in arms[turn:] + arms[:turn]:
                 done = self.batch(arm, counts[arm.name], octets, recipients)
                 done["round"] = number
                 self.rounds.append(done)
             print("%s, %d recipient(s), round %d: %s" % (
                 size_name(octets), recipients, number + 1, "  ".join(
                     "%s %.1f/s" % (r["arm"], r["rate"])
-                    for r in self.rounds[-len(self.arms):])),
+                    for r in self.rounds[-len(arms):])),
                   file=sys.stderr, flush=True)
 
     # --- Telling
@@ -346,7 +380,8 @@ class Bench:
     def rows(self):
         cells = sorted({(r["octets"], r["recipients"]) for r in self.rounds})
         return [self.row(octets, recipients, arm.name)
-                for octets, recipients in cells for arm in self.arms]
+                for octets, recipients in cells
+                for arm in self.arms_of(octets, recipients)]
 
     def table(self):
         lines = ["%-6s %5s  %-18s %8s %7s %7s %8s %8s %8s" % (
@@ -363,8 +398,9 @@ class Bench:
                             row["arm"], row["rate"], row["to_none"],
                             row["to_noop"], row["cpu_ms"], row["p50"],
                             row["p99"]))
-        lines += ["", "sealmilter-N: N keys in the store. CPU ms: of the "
-                  "filter, a message. p50, p99: of the",
+        lines += ["", "sealmilter-N: N keys in the store; copies-N: the same, "
+                  "delivering by copies.",
+                  "CPU ms: of the filter, a message. p50, p99: of the "
                   "answer to DATA with %d sessions. Medians of %d rounds; "
                   "ratios within rounds." % (self.options.sessions,
                                              self.options.rounds)]
@@ -382,6 +418,9 @@ def main():
     parser.add_argument("--rcpts", type=numbers, default="1,5")
     parser.add_argument("--keys", type=numbers, default="10,100000",
                         help="keys in the store; one arm for each")
+    parser.add_argument("--copies", choices=("yes", "no"),
+                        help="measure delivery by copies as well (without "
+                        "this: for 4 KB and 1 recipient only)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0,
                         help="what one batch should take")
