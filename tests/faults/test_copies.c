@@ -282,11 +282,26 @@ check_texts(void)
 	}
 }
 
+/* Where all goes at once, these are called before the first dot only. */
+static bool
+is_early(unsigned int point)
+{
+	if (scenario->slots == 1 || scenario->refuses != NULL)
+		return false;
+	return (point > POINT_NONE && point < POINT_dot_unsent) ||
+	       point == POINT_journal_message_id ||
+	       point == POINT_journal_claim || point == POINT_journal_prepare ||
+	       point == POINT_seal_message || point == POINT_mark_make;
+}
+
 static void
 check_first(int result, const struct fault *fault)
 {
 	size_t i;
 
+	if (is_early(torture->point) &&
+	    (result == 0 || listener_arrivals->len > 0))
+		complain("it went on before the first dot");
 	for (i = 0; result == 0 && i < RECIPIENTS; i++)
 		if (count_for(recipients[i].address, false) == 0)
 			complain(
