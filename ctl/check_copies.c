@@ -25,8 +25,8 @@ static void is_silent(struct check_report *report, const struct config *config,
 static bool daemon_answers(const struct config *config);
 static void look_at_journal(
     struct check_report *report, const struct config *config);
-static bool may_use(
-    struct check_report *report, const struct config *config, const char *path);
+static bool may_use(struct check_report *report, const struct config *config,
+    const char *path, int mode);
 static void read_journal(struct check_report *report, const char *path);
 
 void
@@ -140,26 +140,32 @@ look_at_journal(struct check_report *report, const struct config *config)
 		    "Bring the key back. If it is lost for good, remove %s: "
 		    "clients that try again then get copies sent twice.",
 		    key, path);
-	else if (may_use(report, config, path) && may_use(report, config, key))
+	else if (may_use(report, config, path, R_OK | W_OK) &&
+		 may_use(report, config, key, R_OK))
 		read_journal(report, path);
 	g_free(path);
 	g_free(key);
 }
 
+/* mode: as for access(2). */
 static bool
-may_use(
-    struct check_report *report, const struct config *config, const char *path)
+may_use(struct check_report *report, const struct config *config,
+    const char *path, int mode)
 {
+	const char *why;
 	char *user;
 
-	if (access(path, R_OK | W_OK) == 0)
+	if (access(path, mode) == 0)
 		return true;
+	why = g_strerror(errno);
 	user = check_user_name();
 	if (check_sees_all(config))
 		check_add(report, CHECK_PROBLEM,
-		    "%s: user %s may not read and write it (%s)\n"
+		    "%s: user %s may not %s it (%s), so the daemon does not "
+		    "start\n"
 		    "As root: chown %s %s",
-		    path, user, g_strerror(errno), user, path);
+		    path, user, mode == R_OK ? "read" : "read and write", why,
+		    user, path);
 	else
 		check_add(report, CHECK_UNKNOWN,
 		    "the journal of copies: %s may not look at it\n"
@@ -184,7 +190,11 @@ read_journal(struct check_report *report, const char *path)
 
 	if (journal_read(path, ignore_record, NULL, &found, &fault) != 1)
 		check_add(report, CHECK_PROBLEM,
-		    "the journal of copies cannot be read: %s", fault.text);
+		    "the journal of copies cannot be read: %s\n"
+		    "The daemon does not start until it can. If the file is "
+		    "broken, move it away, and its key with it: clients that "
+		    "try again then get copies sent twice.",
+		    fault.text);
 	else if (found.damaged > 0)
 		check_add(report, CHECK_WARNING,
 		    "%s is damaged in %" PRIu64 " place%s: copies that those "

@@ -125,21 +125,26 @@ judge_injection(struct sendmail_view *view, const struct daemon *daemon,
 {
 	const char *filters = daemon->filters;
 	size_t problems = check_count(view->report, CHECK_PROBLEM);
+	bool here;
 
 	if (filters == NULL) {
 		filters = sendmail_option(view, "InputMailFilters");
 		filters = filters == NULL ? "" : filters;
 	}
+	here = daemon->address != NULL &&
+	       (daemon->address[0] == '/' || is_loopback(daemon->address));
 	if (is_listed(filters, ours->name))
 		check_add(view->report, CHECK_PROBLEM,
 		    "%s: takes the copies and asks sealmilter about them: "
 		    "they would come back for ever, so the daemon does not "
-		    "start\n"
-		    "Write InputMailFilters= (nothing, or only what signs) "
-		    "into its DAEMON_OPTIONS in sendmail.mc.",
-		    daemon->where);
-	if (daemon->address == NULL ||
-	    !(daemon->address[0] == '/' || is_loopback(daemon->address)))
+		    "start\n%s",
+		    daemon->where,
+		    here ? "Write InputMailFilters= (nothing, or only what "
+			   "signs) into its DAEMON_OPTIONS in sendmail.mc."
+			 : "Copies need a daemon of their own: take it from "
+			   "contrib/sendmail/sealmilter.mc, and set inject = "
+			   "\"smtp://127.0.0.1:10026\".");
+	else if (!here)
 		check_add(view->report, CHECK_PROBLEM,
 		    "%s: other hosts reach it, and what they send there is "
 		    "not sealed\n"

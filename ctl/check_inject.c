@@ -22,7 +22,10 @@ static bool is_inet(
     const struct postconf_service *service, const struct check_endpoint *where);
 static bool is_unix(const struct postconf *postconf,
     const struct postconf_service *service, const struct check_endpoint *where);
+static void judge_size(struct check_report *report,
+    const struct postconf *postconf, const struct postconf_service *service);
 static void judge_absence(struct view *view);
+static void judge_shared(struct view *view);
 static void judge_loop(struct view *view);
 static void judge_processes(struct view *view);
 static void judge_reach(struct view *view);
@@ -135,6 +138,7 @@ check_inject_front(struct check_report *report, const struct postconf *postconf,
 	    postconf_setting(postconf, service, "receive_override_options");
 	const char *name = mapping(postconf, service);
 
+	judge_size(report, postconf, service);
 	if (!postconf_has_word(value, "no_address_mappings"))
 		return;
 	check_add(report, name != NULL ? CHECK_PROBLEM : CHECK_WARNING,
@@ -144,6 +148,31 @@ check_inject_front(struct check_report *report, const struct postconf *postconf,
 	    "Take no_address_mappings out for this service: what is sent in "
 	    "copies is not mapped twice, since its original is discarded.",
 	    service->name, name != NULL ? name : "aliases would be");
+}
+
+/* cleanup(8) knows main.cf's limit only, whatever the listener's is. */
+static void
+judge_size(struct check_report *report, const struct postconf *postconf,
+    const struct postconf_service *service)
+{
+	guint64 taken, all;
+
+	taken = g_ascii_strtoull(
+	    postconf_setting(postconf, service, "message_size_limit"), NULL,
+	    10);
+	all = g_ascii_strtoull(
+	    postconf_setting(postconf, NULL, "message_size_limit"), NULL, 10);
+	if (all == 0 || (taken != 0 && taken <= all / 7 * 5))
+		return;
+	check_add(report, CHECK_NOTE,
+	    "%s: a sealed copy is up to 1.4 times as large as its message, and "
+	    "message_size_limit is %" G_GUINT64_FORMAT ": messages of more "
+	    "than %" G_GUINT64_FORMAT " octets are refused if they are to be "
+	    "sealed\n"
+	    "For larger ones, raise it in main.cf, and write -o "
+	    "message_size_limit=%" G_GUINT64_FORMAT " below this service in "
+	    "master.cf.",
+	    service->name, all, all / 7 * 5, taken != 0 ? taken : all);
 }
 
 void
@@ -156,6 +185,10 @@ check_inject_postfix(struct check_report *report,
 
 	if (side->service == NULL) {
 		judge_absence(&view);
+		return;
+	}
+	if (side->ours && is_open(&view)) {
+		judge_shared(&view);
 		return;
 	}
 	judge_loop(&view);
@@ -221,6 +254,21 @@ asks_milters(const struct view *view)
 	    postconf_setting(view->postconf, view->side->service,
 		"receive_override_options"),
 	    "no_milters");
+}
+
+/* Where mail comes in, sealmilter has to stay. */
+static void
+judge_shared(struct view *view)
+{
+	check_add(view->report, CHECK_PROBLEM,
+	    "inject = \"%s\" is %s, where mail comes in and is shown to "
+	    "sealmilter: copies would come back for ever, so the daemon does "
+	    "not start\n"
+	    "Copies need a service of their own: take it from "
+	    "contrib/postfix/master.cf.example, and set inject = "
+	    "\"smtp://127.0.0.1:10026\" in %s.",
+	    view->target->inject, view->side->service->name,
+	    view->target->config_file);
 }
 
 static void

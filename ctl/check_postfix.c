@@ -161,8 +161,10 @@ find_listeners(struct view *view)
 		    service->chrooted, &listener.unreachable);
 		listener.injection =
 		    check_inject_is(view->target, view->postconf, service);
-		if (!listener.injection &&
-		    listener.ours < listener.milters->len)
+		/* One where mail comes in asks us, even if it should not. */
+		if (listener.ours < listener.milters->len &&
+		    (!listener.injection || listener.place == PLACE_OUTSIDE ||
+			listener.place == PLACE_SUBMISSION))
 			view->served++;
 		if (listener.place == PLACE_SUBMISSION)
 			view->submission = true;

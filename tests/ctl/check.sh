@@ -202,6 +202,23 @@ if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1 &&
 	mkdir -p "$work/state/spool"
 	chown root "$work/state/spool"
 	chmod 0700 "$work/state/spool"
+	configure "inject = \"unix:$work/nobody\";"
+	sed -i 's/^user = .*/user = "nobody";/' "$work/conf"
+	chown nobody "$work/state/spool"
+	echo 'no journal' >"$work/state/journal"
+	head -c 32 /dev/zero >"$work/state/journal.key"
+	chmod 0600 "$work/state/journal"
+	chmod 0400 "$work/state/journal.key"
+	check --sendmail "$work/sendmail.cf"
+	ok "a journal that the daemon's user may not use is a problem" \
+	    out "PROBLEM $work/state/journal: user nobody may not read and write"
+	chown nobody "$work/state/journal" "$work/state/journal.key"
+	check --sendmail "$work/sendmail.cf"
+	ok "its key has to be read only" out "journal of copies cannot be read:"
+	rm "$work/state/journal" "$work/state/journal.key"
+	chown root "$work/state/spool"
+	configure ''
+	sed -i 's/^user = .*/user = "nobody";/' "$work/conf"
 	check --sendmail "$work/sendmail.cf"
 	ok "a spool that the daemon's user may not write is a problem" \
 	    out "PROBLEM spool = \"$work/state/spool\": user nobody may not"

@@ -184,6 +184,10 @@ END
 sealctl policy test "$work/tests"
 ok "expectations that are met pass" is "$status" 0
 ok "and are counted" out "# 5 passed, 0 failed"
+sed -i 's/^domains = .*/&\ninject = "smtp:\/\/127.0.0.1:10026";/' "$work/conf"
+sealctl policy test "$work/tests"
+ok "by copies they are met as well" out "# 5 passed, 0 failed"
+cp "$work/edit.conf" "$work/conf"
 sed -i 's/rule = "own"/rule = "held"/' "$work/tests"
 sealctl policy test "$work/tests"
 ok "one that is not met fails" is "$status" 1

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lint.sh"
 
 # Options that are parsed to say that they are not there.
-absent='parse_not_here|parse_inject'
+absent='parse_not_here'
 
 parsed() {
 	sed -nE 's/^[ \t]*\{"([a-z_]+)", ((config_)?(parse|matcher)_[a-z_]+)\},?$/\1 \2/p' \

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The samples for Sendmail are what m4 takes.
+# The samples for Sendmail are what m4 takes, and what is written about copies
+# has the lines of the samples.
 . "$(dirname "$0")/lint.sh"
 need m4
 
@@ -37,5 +38,25 @@ O DaemonPortOptions=Name=Seal, Addr=127.0.0.1, Port=10026, InputMailFilters=
 ok "and, without dnl, the daemon that takes copies" "$(
 	[ "$(expanded 's/^dnl \(DAEMON_OPTIONS\)/\1/')" = "$want" ] ||
 	    expanded 's/^dnl \(DAEMON_OPTIONS\)/\1/')"
+
+# without_blanks FILE - its lines, as they stand in another place.
+without_blanks() {
+	sed -E 's/^ +//' "$1"
+}
+
+copies_lines() {
+	sed -n '/^127.0.0.1:10026 /,/^$/p' contrib/postfix/master.cf.example |
+	    sed -E '/^$/d; s/^ +//'
+	sed -nE "s/^dnl (DAEMON_OPTIONS.*)dnl$/\1/p" \
+	    contrib/sendmail/sealmilter.mc
+}
+
+ok "the samples have lines for copies" \
+    "$([ "$(copies_lines | wc -l)" -gt 10 ] || copies_lines)"
+for file in README doc/sealmilter.8; do
+	ok "$file has them too" "$(copies_lines | while read -r line; do
+		without_blanks "$file" | grep -qxF -e "$line" || echo "$line"
+	done)"
+done
 
 done_testing

@@ -204,6 +204,42 @@ class Tour:
         expect(b"4711" in payload and b"4711" not in arrivals[0].raw,
                "not sealed")
 
+    def with_copies(self):
+        title("5. Both in one message: copies")
+        say("""So far, sealmilter changes a message where it is, and there is
+            one for all. Anna is to get it sealed and Carla cannot, so one
+            message to both is refused:""")
+        text = "Hi both,\nit is 4711."
+        message = letter((ANNA, CARLA), "For both", text)
+        sent, arrivals = self.send(message, [ANNA, CARLA])
+        expect(sent.code == 550 and not arrivals, "not refused")
+        say("""A listener more in Postfix (master.cf) that does not ask
+            sealmilter, and an option that names it:""")
+        self.mta.inject_port = rig.free_port()
+        self.mta.reload()
+        rig.wait_for(lambda: rig.accepts(("127.0.0.1",
+                                          self.mta.inject_port)),
+                     "the listener for copies")
+        inject = "smtp://127.0.0.1:%d" % self.mta.inject_port
+        self.daemon.configure(inject=inject)
+        show(self.mta.injection())
+        show("inject = %s;" % rig.libconfig(inject))
+        before = self.daemon.log_size()
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.wait_log("the configuration was read again", before)
+        self.command("check", "--postfix", self.mta.etc)
+        sent, arrivals = self.send(message, [ANNA, CARLA])
+        expect(sent.code == 250 and len(arrivals) == 2, "not delivered")
+        for arrival in arrivals:
+            print("To %s:\n" % b" and ".join(
+                rcpt.split(b">")[0].split(b"<")[1]
+                for rcpt in arrival.rcpts).decode())
+            show(shortened(arrival.raw))
+        is_sealed = sorted(b"4711" not in each.raw for each in arrivals)
+        expect(is_sealed == [False, True], "not one sealed, one clear")
+        say("""The original was discarded. Anna's copy would have been sealed
+            alone, had she stood in Bcc.""")
+
     def is_allowed(self):
         with smtp.Client(self.mta.port) as client:
             return client.envelope("sam@client.example",
@@ -231,6 +267,7 @@ def main():
     tour.with_keys()
     tour.without_key()
     tour.with_clear()
+    tour.with_copies()
     return tour.end()
 
 

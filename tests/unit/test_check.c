@@ -333,6 +333,12 @@ static const struct postfix_case inject_cases[] = {
     {"the one is not the other", "unix:/var/spool/postfix/public/seal", GOOD,
 	SMTP "seal unix - - n - 40 smtpd\n", "seal/unix/smtpd_milters =\n", 1,
 	"postconf -Me 'seal/unix = seal unix n - n - 40 smtpd"},
+    {"the service that mail comes in at is none for copies",
+	"smtp://127.0.0.1:25", GOOD, SMTP CLEANUP, "", 1,
+	"Copies need a service of their own"},
+    {"that copies are larger than messages is noted", NULL,
+	GOOD "message_size_limit = 10240000\n", SMTP INJECTION("40"),
+	NO_MILTERS, 0, "messages of more than 7314285 octets are refused"},
     {"another host's listener is not ours to judge",
 	"smtp://relay.example:10026", GOOD, SMTP CLEANUP, "", 0,
 	"note     inject = \"smtp://relay.example:10026\" seems to be another"},
@@ -422,6 +428,9 @@ static const struct sendmail_case sendmail_inject_cases[] = {
 	GOOD_FILTER SEAL_DAEMON(""), 1, "they would come back for ever"},
     {"and so is one that names ours", GOOD_FILTER SEAL_DAEMON(", I=sealmilter"),
 	1, "they would come back for ever"},
+    {"a daemon that mail comes in at keeps its filter",
+	GOOD_FILTER "O DaemonPortOptions=Name=MTA, Port=10026\n", 1,
+	"Copies need a daemon of their own"},
     {"a daemon that others reach is a problem",
 	GOOD_FILTER "O DaemonPortOptions=Name=Seal, Port=10026, I=\n", 1,
 	"Write Addr=127.0.0.1 into its DAEMON_OPTIONS"},
@@ -507,6 +516,30 @@ test_postfix(void)
 			target.inject = inject_cases[i].socket;
 		try_postfix(&inject_cases[i], &target);
 	}
+}
+
+/* What is not said. */
+static void
+test_small_messages(void)
+{
+	struct check_target target = default_target;
+	struct check_report *report = check_report_make();
+	struct postconf *postconf =
+	    postconf_parse(GOOD "message_size_limit = 20000000\n",
+		SMTP CLEANUP INJECTION("40"),
+		NO_MILTERS "smtp/inet/message_size_limit = 10240000\n");
+	char *text;
+
+	target.slots = 20;
+	target.inject = "smtp://127.0.0.1:10026";
+	check_postfix(report, &target, postconf);
+	text = check_report_text(report);
+	ok(strstr(text, "times as large") == NULL &&
+		check_count(report, CHECK_NOTE) == 0,
+	    "unless what comes in is small enough");
+	g_free(text);
+	postconf_free(&postconf);
+	check_report_free(&report);
 }
 
 static void
@@ -608,6 +641,7 @@ int
 main(void)
 {
 	test_postfix();
+	test_small_messages();
 	test_sendmail();
 	test_milters();
 	test_seconds();
