@@ -393,6 +393,7 @@ look_at_marks(struct session *session, struct fault *fault)
 		    "%s: a copy of ours came back to the milter: the"
 		    " injection listener, or a host behind it, sends it here",
 		    session->queue_id);
+	session->came_back = valid > 0 && forged == 0;
 	session->loops =
 	    valid > MARKS_MAX ||
 	    (injector != NULL && trace_hops(session->message) > HOPS_MAX);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static int deliver_clear(SMFICTX *ctx, const struct copy *copy,
-    const struct message *message, struct fault *fault);
+    const struct session *session, struct fault *fault);
 static int deliver_sealed(SMFICTX *ctx, const struct sealed *sealed,
     const struct message *message, struct fault *fault);
 static int edit_body(
@@ -34,10 +34,10 @@ deliver_edit(SMFICTX *ctx, const struct session *session,
 	order.engines = &engines;
 	switch (plan->verdict) {
 	case VERDICT_PASS:
-		r = deliver_clear(ctx, copy, session->message, fault);
+		r = deliver_clear(ctx, copy, session, fault);
 		break;
 	case VERDICT_HOLD:
-		r = deliver_clear(ctx, copy, session->message, fault);
+		r = deliver_clear(ctx, copy, session, fault);
 		if (r == 0)
 			r = mta_hold(
 			    ctx, "sealmilter: the policy holds it", fault);
@@ -69,11 +69,13 @@ nth_of(const struct message *message, size_t i)
 	return nth;
 }
 
-/* Nobody else may say that a message was sealed here. */
+/* Nobody else may say that a message was sealed here; a copy that came back
+ * says it rightly. */
 static int
 deliver_clear(SMFICTX *ctx, const struct copy *copy,
-    const struct message *message, struct fault *fault)
+    const struct session *session, struct fault *fault)
 {
+	const struct message *message = session->message;
 	const struct field *subject = message_field(message, "Subject", 0);
 	const struct field *field;
 	size_t i;
@@ -81,8 +83,9 @@ deliver_clear(SMFICTX *ctx, const struct copy *copy,
 	/* From the last to the first: deleting one renumbers those behind. */
 	for (i = message->header.count; i-- > 0;) {
 		field = &message->header.list[i];
-		if (field_is_ours(field) && mta_delete_field(ctx, field->name,
-						nth_of(message, i), fault) != 0)
+		if (field_is_ours(field) && !session->came_back &&
+		    mta_delete_field(
+			ctx, field->name, nth_of(message, i), fault) != 0)
 			return -1;
 	}
 	if (copy->subject == NULL || subject == NULL)

@@ -117,7 +117,7 @@ session_end(struct session *session)
 	g_clear_pointer(&session->origin.client, g_free);
 	session->origin = (struct origin){0};
 	session->failed = (struct fault){0};
-	session->too_large = session->loops = false;
+	session->too_large = session->loops = session->came_back = false;
 	runtime_unref(&session->runtime);
 }
 

@@ -35,6 +35,7 @@ struct session {
 	    failed;      /* what went wrong and will be answered at the end */
 	bool too_large;  /* that was it */
 	bool loops;      /* or that it was here too often */
+	bool came_back;  /* it is a copy of ours, by its mark */
 	gint64 deadline; /* of the end of message, monotonic microseconds */
 	bool counted;    /* in the daemon's messages under way */
 };
