@@ -26,6 +26,9 @@
  * callback for having sent it. */
 #define ANSWER_GRACE_MS 250
 
+/* What nobody looked after waits so long at most. */
+#define NUDGE_MS 200
+
 static struct {
 	GMutex lock;
 	GCond changed;
@@ -41,6 +44,7 @@ static struct {
 
 static int open_runtime(struct config *config);
 static void *ready_thread(void *unused);
+static void *nudge_thread(void *unused);
 
 static void reload(void);
 static void drain(void);
@@ -62,7 +66,8 @@ daemon_run(struct config *config, int ready_fd)
 	 * come; one waits for them. */
 	state.ready_fd = ready_fd;
 	if (pthread_create(&thread, NULL, signal_thread, NULL) != 0 ||
-	    pthread_create(&thread, NULL, ready_thread, NULL) != 0) {
+	    pthread_create(&thread, NULL, ready_thread, NULL) != 0 ||
+	    pthread_create(&thread, NULL, nudge_thread, NULL) != 0) {
 		log_line(LOG_ERR, "not starting: no thread");
 		return EX_OSERR;
 	}
@@ -134,6 +139,29 @@ ready_thread(void *unused)
 	log_detach();
 	log_line(LOG_INFO, "serving on %s", runtime->config->socket);
 	runtime_unref(&runtime);
+	return NULL;
+}
+
+/*
+ * While messages are under way.  libmilter leaves a connection to a thread
+ * that is idle, and may count one as idle that was woken for another already:
+ * then the connection waits until any thread is done, which can be for as
+ * long as a silent server makes a message last.
+ */
+static void *
+nudge_thread(void *unused)
+{
+	bool busy;
+
+	(void)unused;
+	for (;;) {
+		g_usleep(NUDGE_MS * 1000);
+		g_mutex_lock(&state.lock);
+		busy = state.under_way > 0;
+		g_mutex_unlock(&state.lock);
+		if (busy)
+			mta_nudge();
+	}
 	return NULL;
 }
 

@@ -176,13 +176,16 @@ mta_private(SMFICTX *ctx)
 
 /* --- The listener */
 
+/* The socket that listens, or -1. */
+static int listener = -1;
+
 /*
  * libmilter writes a reply in pieces; without TCP_NODELAY each message waits
  * some 90 ms for Nagle and the delayed ACK.  It shows no descriptors, but
  * accepted sockets inherit the option from the one that listens.
  */
 static void
-set_nodelay(void)
+find_listener(void)
 {
 	long fd, count = sysconf(_SC_OPEN_MAX);
 	int on = 1, domain, listens;
@@ -194,6 +197,7 @@ set_nodelay(void)
 			&len) != 0 ||
 		    !listens)
 			continue;
+		listener = (int)fd;
 		len = sizeof(domain);
 		if (getsockopt((int)fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) ==
 			0 &&
@@ -221,8 +225,27 @@ mta_listen(
 			       : "libmilter does not say why");
 		return -1;
 	}
-	set_nodelay();
+	find_listener();
 	return 0;
+}
+
+void
+mta_nudge(void)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	int fd;
+
+	if (getsockname(listener, (struct sockaddr *)(void *)&address, &len) !=
+	    0)
+		return;
+	fd = socket(
+	    address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return;
+	/* That it came is all; if it does not, there is enough to do. */
+	(void)connect(fd, (struct sockaddr *)(void *)&address, len);
+	close(fd);
 }
 
 int

@@ -49,6 +49,12 @@ void *mta_private(SMFICTX *ctx);
 int mta_listen(
     const char *socket, struct smfiDesc *callbacks, struct fault *fault);
 
+/*
+ * After mta_listen(): a connection that comes and goes, so that libmilter
+ * looks for work that it left lying.  Waits for nothing.
+ */
+void mta_nudge(void);
+
 /* Serves until a signal ends it.  0, or -1. */
 int mta_serve(void);
 
