@@ -338,7 +338,7 @@ has_directory(const char *path)
 static void
 look_at_keys(struct check_report *report, const struct ctl *ctl)
 {
-	GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *addresses = g_ptr_array_new_with_free_func(check_owner_free);
 	struct runtime *runtime = NULL;
 	struct fault fault;
 

@@ -135,9 +135,19 @@ bool check_sees_all(const struct config *config);
 /* The name of the user that this process runs as; a new string. */
 char *check_user_name(void);
 
+/* Somebody with a key that can be used. */
+struct check_owner {
+	enum key_kind kind;
+	char *address; /* canonical */
+};
+
+struct check_owner *check_owner_make(enum key_kind kind, const char *address);
+void check_owner_free(void *owner);
+
 /*
  * Opens what the daemon opens and looks through the store.  NULL if that
- * fails; some addresses (canonical) with usable keys are added to the list.
+ * fails; some of those with usable keys (struct check_owner *) are added to
+ * the list.
  */
 struct runtime *check_keys(
     struct check_report *report, const struct ctl *ctl, GPtrArray *addresses);
@@ -150,7 +160,7 @@ void check_copies(struct check_report *report, const struct config *config);
 
 /*
  * Seals a probe message with the daemon's own functions: to the keys of
- * those addresses, or to a key of its own if there are none.
+ * those people, or to a key of its own if there are none.
  */
 void check_probe(struct check_report *report, const struct runtime *runtime,
     const GPtrArray *addresses);

@@ -8,6 +8,7 @@
  * Never: changes a key.
  */
 #include "ctl/check.h"
+#include "keys/key.h"
 #include "keys/store.h"
 #include "keys/usable.h"
 #include "milter/runtime.h"
@@ -25,6 +26,7 @@
 /* What is seen while walking the store. */
 struct tally {
 	struct check_report *report;
+	const struct authorities *authorities;
 	GPtrArray *addresses;
 	guint usable;
 	guint unusable;
@@ -39,8 +41,8 @@ static int look_at_spool(
 static int may_not_write(struct check_report *report,
     const struct config *config, const char *name, const char *directory);
 static bool may_make(const char *directory);
-static void look_at_store(struct check_report *report,
-    const struct config *config, GPtrArray *addresses);
+static void look_at_store(
+    struct check_report *report, const struct ctl *ctl, GPtrArray *addresses);
 static void tally_certificate(
     struct tally *tally, const struct certificate *certificate, int64_t now);
 static void tally_totals(const struct tally *tally);
@@ -68,7 +70,7 @@ check_keys(
 	check_add(report, CHECK_OK, "the key sources can be read: %s", sources);
 	g_free(sources);
 	if (g_strv_contains((const char *const *)config->sources, "store"))
-		look_at_store(report, config, addresses);
+		look_at_store(report, ctl, addresses);
 	return runtime;
 }
 
@@ -159,21 +161,24 @@ may_make(const char *directory)
 }
 
 static void
-look_at_store(struct check_report *report, const struct config *config,
-    GPtrArray *addresses)
+look_at_store(
+    struct check_report *report, const struct ctl *ctl, GPtrArray *addresses)
 {
 	struct tally tally = {.report = report, .addresses = addresses};
+	struct authorities *authorities = NULL;
 	struct store *store = NULL;
 	GPtrArray *list = NULL;
 	struct fault fault;
 	int64_t now = (int64_t)time(NULL);
 	guint i;
 
-	if (store_open(config->state, &store, &fault) != 0 ||
+	if (ctl_open_authorities(ctl, &authorities, &fault) != 0 ||
+	    store_open(ctl->config->state, &store, &fault) != 0 ||
 	    store_list(store, NULL, false, &list, &fault) != 0) {
 		check_add(report, CHECK_PROBLEM, "the store: %s", fault.text);
 		goto out;
 	}
+	tally.authorities = authorities;
 	for (i = 0; i < list->len; i++)
 		tally_certificate(&tally, g_ptr_array_index(list, i), now);
 	tally_totals(&tally);
@@ -181,6 +186,26 @@ out:
 	if (list != NULL)
 		g_ptr_array_unref(list);
 	store_close(&store);
+	authorities_close(&authorities);
+}
+
+struct check_owner *
+check_owner_make(enum key_kind kind, const char *address)
+{
+	struct check_owner *owner = g_new(struct check_owner, 1);
+
+	owner->kind = kind;
+	owner->address = g_strdup(address);
+	return owner;
+}
+
+void
+check_owner_free(void *data)
+{
+	struct check_owner *owner = data;
+
+	g_free(owner->address);
+	g_free(owner);
 }
 
 static void
@@ -190,9 +215,15 @@ tally_certificate(
 	const struct subkey *subkey;
 	const char *address = certificate->addresses[0];
 	char *why = NULL, *day;
+	struct fault fault;
 	int64_t until;
+	int r;
 
-	if (usable_find(certificate->key, NULL, now, &subkey, &why) != 1) {
+	r = key_may_be_used(
+	    certificate->key, NULL, tally->authorities, &subkey, &why, &fault);
+	if (r != 1) {
+		if (r == -1)
+			why = g_strdup(fault.text);
 		if (tally->unusable++ < NAMED)
 			check_add(tally->report, CHECK_WARNING,
 			    "%s: key %s cannot be used: %s",
@@ -202,8 +233,10 @@ tally_certificate(
 		return;
 	}
 	tally->usable++;
-	if (address != NULL && tally->addresses->len < PROBED)
-		g_ptr_array_add(tally->addresses, g_strdup(address));
+	if (address != NULL && certificate->key->kind == KEY_OPENPGP &&
+	    tally->addresses->len < PROBED)
+		g_ptr_array_add(tally->addresses,
+		    check_owner_make(certificate->key->kind, address));
 	until = usable_until(certificate->key, subkey);
 	if (until != 0 && until - now < SOON && tally->ending++ < NAMED) {
 		day = usable_date(until);

@@ -46,7 +46,7 @@ static int probe_message(struct probe *probe, struct fault *fault);
 static int probe_own_key(struct key *key, struct fault *fault);
 static void seal_to_own_key(struct probe *probe);
 static void seal_to_addresses(struct probe *probe, const GPtrArray *addresses);
-static int seal_to_address(struct probe *probe, const char *address);
+static int seal_to_owner(struct probe *probe, const struct check_owner *owner);
 static int seal_to(
     const struct probe *probe, struct key *key, struct fault *fault);
 static void try_gnupg(struct probe *probe);
@@ -146,28 +146,30 @@ seal_to_addresses(struct probe *probe, const GPtrArray *addresses)
 	guint i, sealed = 0;
 
 	for (i = 0; i < addresses->len; i++)
-		if (seal_to_address(probe, g_ptr_array_index(addresses, i)) ==
-		    0)
+		if (seal_to_owner(probe, g_ptr_array_index(addresses, i)) == 0)
 			sealed++;
 	if (sealed == 1)
 		check_add(probe->report, CHECK_OK,
 		    "a probe message was sealed for %s",
-		    (const char *)g_ptr_array_index(addresses, 0));
+		    ((const struct check_owner *)g_ptr_array_index(
+			 addresses, 0))
+			->address);
 	else if (sealed > 0)
 		check_add(probe->report, CHECK_OK,
 		    "probe messages were sealed for %u addresses", sealed);
 }
 
 static int
-seal_to_address(struct probe *probe, const char *address)
+seal_to_owner(struct probe *probe, const struct check_owner *owner)
 {
+	const char *address = owner->address;
 	struct key *key = NULL;
 	struct fault fault;
 	char *why = NULL;
 	int found, ret = -1;
 
 	found = keys_find(
-	    probe->runtime->keys, KEY_OPENPGP, address, &key, &why, &fault);
+	    probe->runtime->keys, owner->kind, address, &key, &why, &fault);
 	if (found == -1)
 		check_add(probe->report, CHECK_PROBLEM,
 		    "%s: mail is deferred, for the key cannot be looked up: %s",

@@ -72,11 +72,23 @@ ctl_open_keys(const struct ctl *ctl, struct keys **keysp, struct fault *fault)
 	    .state = config->state,
 	    .sources = (const char *const *)config->sources,
 	    .gnupg_home = config->gnupg_home,
+	    .smime_trust = (const char *const *)config->smime_trust,
+	    .crl_files = (const char *const *)config->crl_files,
 	    .gpg = config->gpg,
 	    .deadline_ms = config->gpg_seconds * 1000,
 	};
 
 	return keys_open(&wanted, keysp, fault);
+}
+
+int
+ctl_open_authorities(const struct ctl *ctl, struct authorities **authoritiesp,
+    struct fault *fault)
+{
+	const struct config *config = ctl->config;
+
+	return authorities_open((const char *const *)config->smime_trust,
+	    (const char *const *)config->crl_files, authoritiesp, fault);
 }
 
 char *

@@ -2,6 +2,7 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
+#include "keys/authorities.h"
 #include "keys/keys.h"
 #include "milter/config.h"
 
@@ -53,6 +54,10 @@ int ctl_become_runtime_user(const struct ctl *ctl, struct fault *fault);
 /* Opens the key sources of the configuration as keys_open() does. */
 int ctl_open_keys(
     const struct ctl *ctl, struct keys **keysp, struct fault *fault);
+
+/* Reads the authorities of the configuration as authorities_open() does. */
+int ctl_open_authorities(const struct ctl *ctl,
+    struct authorities **authoritiesp, struct fault *fault);
 
 /* A JSON string literal with its quotes, a new string (RFC 8259 7). */
 char *ctl_json_string(const char *text);

@@ -12,6 +12,7 @@
 
 #include "ctl/key.h"
 #include "keys/armor.h"
+#include "keys/x509.h"
 #include "policy/address.h"
 
 #include <getopt.h>
@@ -28,14 +29,15 @@ static const struct {
 	const char *arguments; /* NULL: not in this version */
 	const char *what;
 } commands[] = {
-    {"import", ctl_key_import, "[--trust] [--address ADDRESS] FILE ...",
-	"add public keys to the store (- is standard input)"},
+    {"import", ctl_key_import,
+	"[--trust] [--address ADDRESS] [--subject-address] FILE ...",
+	"add public keys and certificates to the store (- is standard input)"},
     {"export", key_export, "[--binary] ADDRESS|FINGERPRINT ...",
 	"write keys of the store to standard output"},
     {"list", key_list, "[--json]", "all keys of the store, a line each"},
     {"show", key_show, "[--json] ADDRESS|FINGERPRINT ...",
 	"everything about keys of the store"},
-    {"find", key_find, "[--json] ADDRESS",
+    {"find", key_find, "[--json] [--smime] ADDRESS",
 	"ask all sources as the daemon does: which key would be used?"},
     {"delete", key_delete, "ADDRESS|FINGERPRINT ...",
 	"remove keys from the store"},
@@ -50,14 +52,17 @@ static const struct {
 static void print_usage(FILE *stream, const char *name);
 static char *parse_name(const char *argument);
 static int parse_options(
-    int argc, char *const argv[], bool *jsonp, bool *binaryp);
+    int argc, char *const argv[], bool *jsonp, bool *binaryp, bool *smimep);
 static int list_named(const struct ctl *ctl, struct store *store,
     const char *argument, bool blobs, GPtrArray **listp);
 static int for_each(const struct ctl *ctl, struct store *store,
     char *const arguments[], bool blobs, GPtrArray *all);
-static void print_all(struct store *store, GPtrArray *all, bool json);
-static bool is_used(struct store *store, const struct certificate *one);
+static void print_all(struct store *store,
+    const struct authorities *authorities, GPtrArray *all, bool json);
+static bool is_used(struct store *store, const struct authorities *authorities,
+    const struct certificate *one);
 static int by_address(gconstpointer a, gconstpointer b);
+static void write_keys(const GPtrArray *all, bool binary);
 static void print_armor(const guint8 *octets, size_t len);
 static int delete_one(struct store *store, const struct certificate *one);
 
@@ -116,11 +121,13 @@ key_later(struct ctl *ctl, int argc, char *const argv[])
 
 /* Leaves optind at the first argument; 0, or -1 after a message. */
 static int
-parse_options(int argc, char *const argv[], bool *jsonp, bool *binaryp)
+parse_options(
+    int argc, char *const argv[], bool *jsonp, bool *binaryp, bool *smimep)
 {
 	static const struct option options[] = {
 	    {"json", no_argument, NULL, 'j'},
-	    {"binary", no_argument, NULL, 'b'}, {NULL, 0, NULL, 0}};
+	    {"binary", no_argument, NULL, 'b'},
+	    {"smime", no_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
 	int option;
 
 	optind = 0; /* start anew, in another vector */
@@ -130,6 +137,8 @@ parse_options(int argc, char *const argv[], bool *jsonp, bool *binaryp)
 			*jsonp = true;
 		} else if (option == 'b' && binaryp != NULL) {
 			*binaryp = true;
+		} else if (option == 's' && smimep != NULL) {
+			*smimep = true;
 		} else {
 			if (option == '?' || option == ':')
 				ctl_option_error(option, argv);
@@ -143,11 +152,13 @@ parse_options(int argc, char *const argv[], bool *jsonp, bool *binaryp)
 }
 
 int
-ctl_key_open(const struct ctl *ctl, struct store **storep)
+ctl_key_open(const struct ctl *ctl, struct store **storep,
+    struct authorities **authoritiesp)
 {
 	struct fault fault = {FAULT_NONE, ""};
 
 	if (ctl_become_runtime_user(ctl, &fault) != 0 ||
+	    ctl_open_authorities(ctl, authoritiesp, &fault) != 0 ||
 	    store_open(ctl->config->state, storep, &fault) != 0)
 		return ctl_fault(&fault);
 	return CTL_DONE;
@@ -164,20 +175,20 @@ parse_name(const char *argument)
 	const char *p = argument;
 	char *address;
 
-	/* As gpg prints it, in groups, or as a program does. */
+	/* As gpg and openssl print it, in groups, or as a program does. */
 	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X'))
 		p += 2;
-	for (; g_ascii_isxdigit(*p) || *p == ' '; p++)
-		if (*p != ' ')
+	for (; g_ascii_isxdigit(*p) || *p == ' ' || *p == ':'; p++)
+		if (*p != ' ' && *p != ':')
 			g_string_append_c(digits, g_ascii_toupper(*p));
-	if (*p == '\0' && digits->len == 40)
+	if (*p == '\0' && (digits->len == 40 || digits->len == 64))
 		return g_string_free(digits, FALSE);
 	g_string_free(digits, TRUE);
 	address = address_canonical(argument);
 	if (address != NULL && *address_domain(address) != '\0')
 		return address;
 	ctl_error("\"%s\" is neither an address nor a fingerprint (40 "
-		  "hexadecimal digits)",
+		  "hexadecimal digits, 64 of a certificate)",
 	    argument);
 	g_free(address);
 	return NULL;
@@ -231,27 +242,29 @@ static int
 key_list(struct ctl *ctl, int argc, char *const argv[])
 {
 	struct fault fault = {FAULT_NONE, ""};
+	struct authorities *authorities = NULL;
 	struct store *store = NULL;
 	GPtrArray *all = NULL;
 	bool json = ctl->json;
 	int status;
 	guint i;
 
-	if (parse_options(argc, argv, &json, NULL) != 0 || optind != argc)
+	if (parse_options(argc, argv, &json, NULL, NULL) != 0 || optind != argc)
 		return ctl_key_usage(argv[0]);
-	status = ctl_key_open(ctl, &store);
+	status = ctl_key_open(ctl, &store, &authorities);
 	if (status != CTL_DONE)
-		return status;
+		goto out;
 	if (store_list(store, NULL, false, &all, &fault) != 0) {
 		status = ctl_fault(&fault);
 		goto out;
 	}
 	g_ptr_array_sort(all, by_address);
 	if (json) {
-		print_all(store, all, true);
+		print_all(store, authorities, all, true);
 	} else {
 		for (i = 0; i < all->len; i++)
-			ctl_key_print_line(g_ptr_array_index(all, i));
+			ctl_key_print_line(
+			    g_ptr_array_index(all, i), authorities);
 		if (all->len == 0)
 			ctl_error("the store in %s has no keys; "
 				  "\"sealctl key import FILE\" adds some",
@@ -260,6 +273,7 @@ key_list(struct ctl *ctl, int argc, char *const argv[])
 	g_ptr_array_unref(all);
 out:
 	store_close(&store);
+	authorities_close(&authorities);
 	return status;
 }
 
@@ -278,28 +292,32 @@ key_show(struct ctl *ctl, int argc, char *const argv[])
 {
 	GPtrArray *all =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)certificate_free);
+	struct authorities *authorities = NULL;
 	struct store *store = NULL;
 	bool json = ctl->json;
 	int status;
 
-	if (parse_options(argc, argv, &json, NULL) != 0 || optind == argc) {
+	if (parse_options(argc, argv, &json, NULL, NULL) != 0 ||
+	    optind == argc) {
 		status = ctl_key_usage(argv[0]);
 		goto out;
 	}
-	status = ctl_key_open(ctl, &store);
+	status = ctl_key_open(ctl, &store, &authorities);
 	if (status != CTL_DONE)
 		goto out;
 	status = for_each(ctl, store, argv + optind, false, all);
 	if (all->len > 0 || json)
-		print_all(store, all, json);
+		print_all(store, authorities, all, json);
 out:
 	store_close(&store);
+	authorities_close(&authorities);
 	g_ptr_array_unref(all);
 	return status;
 }
 
 static void
-print_all(struct store *store, GPtrArray *all, bool json)
+print_all(struct store *store, const struct authorities *authorities,
+    GPtrArray *all, bool json)
 {
 	const struct certificate *one;
 	guint i;
@@ -310,11 +328,12 @@ print_all(struct store *store, GPtrArray *all, bool json)
 		one = g_ptr_array_index(all, i);
 		if (json) {
 			printf(i == 0 ? "\n" : ",\n");
-			ctl_key_print_json(one);
+			ctl_key_print_json(one, authorities);
 		} else {
 			if (i > 0)
 				printf("\n");
-			ctl_key_print_page(one, is_used(store, one));
+			ctl_key_print_page(
+			    one, authorities, is_used(store, authorities, one));
 		}
 	}
 	if (json)
@@ -323,7 +342,8 @@ print_all(struct store *store, GPtrArray *all, bool json)
 
 /* Would the store give this one for any of its addresses? */
 static bool
-is_used(struct store *store, const struct certificate *one)
+is_used(struct store *store, const struct authorities *authorities,
+    const struct certificate *one)
 {
 	struct fault fault;
 	struct key *key;
@@ -334,8 +354,8 @@ is_used(struct store *store, const struct certificate *one)
 	for (i = 0; one->addresses[i] != NULL && !used; i++) {
 		key = NULL;
 		why = NULL;
-		if (store_find(store, one->addresses[i], &key, &why, &fault) ==
-		    1)
+		if (store_find(store, one->key->kind, one->addresses[i],
+			authorities, &key, &why, &fault) == 1)
 			used = strcmp(key->fingerprint, one->fingerprint) == 0;
 		key_unref(&key);
 		g_free(why);
@@ -350,10 +370,11 @@ key_find(struct ctl *ctl, int argc, char *const argv[])
 	struct keys *keys = NULL;
 	struct key *key = NULL;
 	char *address = NULL, *why = NULL;
-	bool json = ctl->json;
+	bool json = ctl->json, smime = false;
 	int r = -1;
 
-	if (parse_options(argc, argv, &json, NULL) != 0 || optind + 1 != argc)
+	if (parse_options(argc, argv, &json, NULL, &smime) != 0 ||
+	    optind + 1 != argc)
 		return ctl_key_usage(argv[0]);
 	address = address_canonical(argv[optind]);
 	if (address == NULL || *address == '\0') {
@@ -363,7 +384,8 @@ key_find(struct ctl *ctl, int argc, char *const argv[])
 	}
 	if (ctl_become_runtime_user(ctl, &fault) == 0 &&
 	    ctl_open_keys(ctl, &keys, &fault) == 0)
-		r = keys_find(keys, KEY_OPENPGP, address, &key, &why, &fault);
+		r = keys_find(keys, smime ? KEY_SMIME : KEY_OPENPGP, address,
+		    &key, &why, &fault);
 	ctl_key_print_answer(r, address, key, r == -1 ? fault.text : why, json);
 	keys_close(&keys);
 	key_unref(&key);
@@ -377,36 +399,55 @@ key_export(struct ctl *ctl, int argc, char *const argv[])
 {
 	GPtrArray *all =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)certificate_free);
-	GByteArray *octets = g_byte_array_new();
-	const struct certificate *one;
+	struct authorities *authorities = NULL;
 	struct store *store = NULL;
 	bool binary = false;
 	int status;
-	guint i;
 
-	if (parse_options(argc, argv, NULL, &binary) != 0 || optind == argc) {
+	if (parse_options(argc, argv, NULL, &binary, NULL) != 0 ||
+	    optind == argc) {
 		status = ctl_key_usage(argv[0]);
 		goto out;
 	}
-	status = ctl_key_open(ctl, &store);
+	status = ctl_key_open(ctl, &store, &authorities);
 	if (status != CTL_DONE)
 		goto out;
 	status = for_each(ctl, store, argv + optind, true, all);
+	write_keys(all, binary);
+out:
+	store_close(&store);
+	authorities_close(&authorities);
+	g_ptr_array_unref(all);
+	return status;
+}
+
+/* OpenPGP keys in one block of armor; certificates in PEM. */
+static void
+write_keys(const GPtrArray *all, bool binary)
+{
+	GByteArray *octets = g_byte_array_new();
+	const struct inspected *key;
+	char *pem;
+	guint i;
+
 	for (i = 0; i < all->len; i++) {
-		one = g_ptr_array_index(all, i);
-		g_byte_array_append(octets,
-		    g_bytes_get_data(one->key->blob, NULL),
-		    (guint)g_bytes_get_size(one->key->blob));
+		key = ((const struct certificate *)g_ptr_array_index(all, i))
+			  ->key;
+		if (key->kind == KEY_OPENPGP || binary) {
+			g_byte_array_append(octets,
+			    g_bytes_get_data(key->blob, NULL),
+			    (guint)g_bytes_get_size(key->blob));
+			continue;
+		}
+		pem = x509_pem(key->blob);
+		printf("%s", pem == NULL ? "" : pem);
+		g_free(pem);
 	}
 	if (octets->len > 0 && binary)
 		(void)fwrite(octets->data, 1, octets->len, stdout);
 	else if (octets->len > 0)
 		print_armor(octets->data, octets->len);
-out:
-	store_close(&store);
 	g_byte_array_unref(octets);
-	g_ptr_array_unref(all);
-	return status;
 }
 
 static void
@@ -430,12 +471,14 @@ static int
 key_delete(struct ctl *ctl, int argc, char *const argv[])
 {
 	int status = CTL_DONE, one_status, i;
+	struct authorities *authorities = NULL;
 	struct store *store = NULL;
 	GPtrArray *list;
 
-	if (parse_options(argc, argv, NULL, NULL) != 0 || optind == argc)
+	if (parse_options(argc, argv, NULL, NULL, NULL) != 0 || optind == argc)
 		return ctl_key_usage(argv[0]);
-	status = ctl_key_open(ctl, &store);
+	status = ctl_key_open(ctl, &store, &authorities);
+	authorities_close(&authorities);
 	if (status != CTL_DONE)
 		return status;
 	for (i = optind; i < argc; i++) {

@@ -10,8 +10,10 @@
 /* sealctl key import; argv[0] is "import". */
 ctl_command ctl_key_import; /* ctl/key_import.c */
 
-/* Opens the store as the runtime user; an exit status, after a message. */
-int ctl_key_open(const struct ctl *ctl, struct store **storep);
+/* Opens the store as the runtime user, and reads who vouches for what is in
+ * it; an exit status, after a message. */
+int ctl_key_open(const struct ctl *ctl, struct store **storep,
+    struct authorities **authoritiesp);
 
 /* How that command (NULL: each) is used, on standard error; CTL_USAGE. */
 int ctl_key_usage(const char *name);
@@ -19,12 +21,16 @@ int ctl_key_usage(const char *name);
 /* --- ctl/key_print.c */
 
 /* "usable", "usable until 2026-01-01", "unusable: why"; a new string. */
-char *ctl_key_state(const struct inspected *key);
+char *ctl_key_state(
+    const struct inspected *key, const struct authorities *authorities);
 
 /* One line of a list, a page, or a JSON object. */
-void ctl_key_print_line(const struct certificate *certificate);
-void ctl_key_print_page(const struct certificate *certificate, bool used);
-void ctl_key_print_json(const struct certificate *certificate);
+void ctl_key_print_line(const struct certificate *certificate,
+    const struct authorities *authorities);
+void ctl_key_print_page(const struct certificate *certificate,
+    const struct authorities *authorities, bool used);
+void ctl_key_print_json(const struct certificate *certificate,
+    const struct authorities *authorities);
 
 /* An answer of keys_find(); why is its reason or its fault. */
 void ctl_key_print_answer(int answer, const char *address,

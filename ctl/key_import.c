@@ -12,6 +12,7 @@
 
 #include "ctl/key.h"
 #include "keys/inspect.h"
+#include "keys/key.h"
 #include "keys/usable.h"
 #include "policy/address.h"
 
@@ -25,11 +26,13 @@
 struct import {
 	struct ctl *ctl;
 	struct store *store;
+	struct authorities *authorities;
 	enum trust trust;
-	char *address;    /* canonical; NULL: all that the key has */
-	GPtrArray *names; /* of the files that could be read */
-	GPtrArray *files; /* of GBytes *, their octets */
-	const char *name; /* of the file that is looked at */
+	bool subject_address; /* of certificates */
+	char *address;        /* canonical; NULL: all that the key has */
+	GPtrArray *names;     /* of the files that could be read */
+	GPtrArray *files;     /* of GBytes *, their octets */
+	const char *name;     /* of the file that is looked at */
 	int status;
 };
 
@@ -39,7 +42,9 @@ static GBytes *read_stream(FILE *stream);
 static void import_file(struct import *import, GBytes *octets);
 static const char *file_name(const struct import *import);
 static GBytes *known_blob(void *context, const char *fingerprint);
-static void import_key(struct import *import, const struct inspected *key);
+static void import_key(struct import *import, struct inspected *key);
+static int may_be_used(
+    struct import *import, const struct inspected *key, char **whyp);
 static bool is_known(struct import *import, const char *fingerprint);
 static GPtrArray *addresses_of(
     const struct import *import, const struct inspected *key);
@@ -47,14 +52,15 @@ static void put_key(struct import *import, const struct inspected *key,
     GPtrArray *addresses, const char *why);
 static void reject(
     struct import *import, const struct inspected *key, const char *why);
-static void tell_order(struct import *import, const char *address);
+static void tell_order(
+    struct import *import, enum key_kind kind, const char *address);
 static void fail(struct import *import, const struct fault *fault);
 
 int
 ctl_key_import(struct ctl *ctl, int argc, char *const argv[])
 {
 	struct import import = {
-	    ctl, NULL, TRUST_IMPORTED, NULL, NULL, NULL, NULL, CTL_DONE};
+	    .ctl = ctl, .trust = TRUST_IMPORTED, .status = CTL_DONE};
 	int status;
 	guint i;
 
@@ -66,7 +72,7 @@ ctl_key_import(struct ctl *ctl, int argc, char *const argv[])
 		goto out;
 	/* They may be readable for root only, so before becoming another. */
 	read_files(&import, argv + optind);
-	status = ctl_key_open(ctl, &import.store);
+	status = ctl_key_open(ctl, &import.store, &import.authorities);
 	if (status != CTL_DONE) {
 		import.status = status;
 		goto out;
@@ -82,6 +88,7 @@ ctl_key_import(struct ctl *ctl, int argc, char *const argv[])
 			  "there");
 out:
 	store_close(&import.store);
+	authorities_close(&import.authorities);
 	g_free(import.address);
 	g_ptr_array_unref(import.names);
 	g_ptr_array_unref(import.files);
@@ -93,7 +100,8 @@ parse_arguments(struct import *import, int argc, char *const argv[])
 {
 	static const struct option options[] = {
 	    {"trust", no_argument, NULL, 't'},
-	    {"address", required_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
+	    {"address", required_argument, NULL, 'a'},
+	    {"subject-address", no_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
 	int option;
 
 	optind = 0; /* start anew, in another vector */
@@ -101,6 +109,10 @@ parse_arguments(struct import *import, int argc, char *const argv[])
 	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == 't') {
 			import->trust = TRUST_CHECKED;
+			continue;
+		}
+		if (option == 's') {
+			import->subject_address = true;
 			continue;
 		}
 		if (option != 'a') {
@@ -164,7 +176,8 @@ import_file(struct import *import, GBytes *octets)
 {
 	const struct config *config = import->ctl->config;
 	const struct inspect_config inspect = {config->state, config->gpg,
-	    config->gpg_seconds * 1000, known_blob, import};
+	    config->gpg_seconds * 1000, import->subject_address, known_blob,
+	    import};
 	struct fault fault = {FAULT_NONE, ""};
 	GPtrArray *found;
 	guint i;
@@ -209,25 +222,41 @@ known_blob(void *context, const char *fingerprint)
  * has must learn that it is revoked or has expired.
  */
 static void
-import_key(struct import *import, const struct inspected *key)
+import_key(struct import *import, struct inspected *key)
 {
-	GPtrArray *addresses = addresses_of(import, key);
+	GPtrArray *addresses;
 	int64_t now = (int64_t)time(NULL);
 	const struct subkey *subkey;
 	char *why = NULL;
 
+	key->checked = import->trust == TRUST_CHECKED;
+	addresses = addresses_of(import, key);
 	if (key->refused == NULL && is_known(import, key->fingerprint) &&
 	    usable_find(key, NULL, now, &subkey, &why) == 0)
 		put_key(import, key, addresses, why);
-	else if (why == NULL &&
-		 usable_find(key, import->address, now, &subkey, &why) == 0)
+	else if (why == NULL && may_be_used(import, key, &why) == 0)
 		reject(import, key, why);
 	else if (addresses->len == 1) /* the NULL at its end */
-		reject(import, key, "no user ID with an e-mail address");
+		reject(import, key,
+		    key->kind == KEY_SMIME
+			? "it names no e-mail address"
+			: "no user ID with an e-mail address");
 	else
 		put_key(import, key, addresses, NULL);
 	g_ptr_array_unref(addresses);
 	g_free(why);
+}
+
+/* In doubt whether it is revoked it is taken: who asks for it hears of that
+ * again. */
+static int
+may_be_used(struct import *import, const struct inspected *key, char **whyp)
+{
+	const struct subkey *subkey;
+	struct fault fault;
+
+	return key_may_be_used(
+	    key, import->address, import->authorities, &subkey, whyp, &fault);
 }
 
 static bool
@@ -293,7 +322,7 @@ put_key(struct import *import, const struct inspected *key,
 	    why == NULL ? "" : why);
 	g_free(joined);
 	for (i = 0; list[i] != NULL; i++)
-		tell_order(import, list[i]);
+		tell_order(import, key->kind, list[i]);
 }
 
 static void
@@ -311,19 +340,25 @@ reject(struct import *import, const struct inspected *key, const char *why)
 	import->status = MAX(import->status, CTL_REFUSED);
 }
 
-/* If an address has several keys: which one is used? */
+/* If an address has several keys of a kind: which one is used? */
 static void
-tell_order(struct import *import, const char *address)
+tell_order(struct import *import, enum key_kind kind, const char *address)
 {
 	GPtrArray *list = NULL;
 	struct key *key = NULL;
 	char *why = NULL;
+	guint i, count = 0;
 
 	if (store_list(import->store, address, false, &list, NULL) != 0)
 		return;
-	if (list->len > 1 &&
-	    store_find(import->store, address, &key, &why, NULL) == 1)
-		printf("  %s has %u keys now; %s is used\n", address, list->len,
+	for (i = 0; i < list->len; i++)
+		count +=
+		    ((const struct certificate *)g_ptr_array_index(list, i))
+			->key->kind == kind;
+	if (count > 1 && store_find(import->store, kind, address,
+			     import->authorities, &key, &why, NULL) == 1)
+		printf("  %s has %u %s now; %s is used\n", address, count,
+		    kind == KEY_SMIME ? "certificates" : "keys",
 		    key->fingerprint);
 	key_unref(&key);
 	g_free(why);

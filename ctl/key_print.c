@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "ctl/key.h"
+#include "keys/key.h"
 #include "keys/usable.h"
 
 #include <stdio.h>
@@ -26,12 +27,18 @@ static void json_user_ids(GString *json, const GPtrArray *user_ids);
 static void json_subkeys(GString *json, const GPtrArray *subkeys);
 
 char *
-ctl_key_state(const struct inspected *key)
+ctl_key_state(
+    const struct inspected *key, const struct authorities *authorities)
 {
 	const struct subkey *subkey;
-	char *why, *until, *text;
+	char *why = NULL, *until, *text;
+	struct fault fault;
+	int r;
 
-	if (usable_find(key, NULL, (int64_t)time(NULL), &subkey, &why) == 0) {
+	r = key_may_be_used(key, NULL, authorities, &subkey, &why, &fault);
+	if (r == -1)
+		return g_strdup_printf("cannot tell: %s", fault.text);
+	if (r == 0) {
 		text = g_strdup_printf("unusable: %s", why);
 		g_free(why);
 		return text;
@@ -57,10 +64,11 @@ trust_name(enum trust trust)
 }
 
 void
-ctl_key_print_line(const struct certificate *certificate)
+ctl_key_print_line(const struct certificate *certificate,
+    const struct authorities *authorities)
 {
 	char *addresses = g_strjoinv(", ", certificate->addresses);
-	char *state = ctl_key_state(certificate->key);
+	char *state = ctl_key_state(certificate->key, authorities);
 
 	printf("%s  %s  (%s)\n", certificate->fingerprint, addresses, state);
 	g_free(state);
@@ -68,17 +76,20 @@ ctl_key_print_line(const struct certificate *certificate)
 }
 
 void
-ctl_key_print_page(const struct certificate *certificate, bool used)
+ctl_key_print_page(const struct certificate *certificate,
+    const struct authorities *authorities, bool used)
 {
 	const struct inspected *key = certificate->key;
 	char *addresses = g_strjoinv(", ", certificate->addresses);
-	char *state = ctl_key_state(key);
+	char *state = ctl_key_state(key, authorities);
+	bool smime = key->kind == KEY_SMIME;
 	char *first = usable_date(certificate->first_seen);
 	char *last = usable_date(certificate->last_checked);
 	const struct user_id *user_id;
 	guint i;
 
-	printf("key          %s\n", certificate->fingerprint);
+	printf("%-12s %s\n", smime ? "certificate" : "key",
+	    certificate->fingerprint);
 	printf("addresses    %s\n", addresses);
 	printf("state        %s%s\n", state,
 	    used || g_str_has_prefix(state, "unusable")
@@ -91,14 +102,20 @@ ctl_key_print_page(const struct certificate *certificate, bool used)
 	printf("first seen   %s, last imported %s\n", first, last);
 	for (i = 0; i < key->user_ids->len; i++) {
 		user_id = g_ptr_array_index(key->user_ids, i);
-		printf("user ID      %s%s\n", user_id->text,
+		printf("%-12s %s%s\n",
+		    !smime   ? "user ID"
+		    : i == 0 ? "subject"
+			     : "names",
+		    user_id->text,
 		    user_id->revoked   ? " (revoked)"
 		    : user_id->invalid ? " (no good signature)"
 				       : "");
 	}
 	for (i = 0; i < key->subkeys->len; i++)
-		print_subkey(g_ptr_array_index(key->subkeys, i),
-		    i == 0 ? "primary key" : "subkey");
+		print_subkey(
+		    g_ptr_array_index(key->subkeys, i), smime    ? "its key"
+							: i == 0 ? "primary key"
+								 : "subkey");
 	g_free(addresses);
 	g_free(state);
 	g_free(first);
@@ -151,9 +168,11 @@ ctl_key_print_answer(int answer, const char *address, const struct key *key,
 		}
 		g_string_append(text, "}");
 	} else if (key != NULL) {
-		g_string_append_printf(text,
-		    "usable: %s (subkey %s, source \"%s\")", key->fingerprint,
-		    key->subkey, key->source);
+		g_string_append_printf(text, "usable: %s (", key->fingerprint);
+		if (key->kind == KEY_OPENPGP)
+			g_string_append_printf(
+			    text, "subkey %s, ", key->subkey);
+		g_string_append_printf(text, "source \"%s\")", key->source);
 	} else {
 		g_string_append_printf(text, "%s%s%s", name,
 		    why == NULL ? "" : ": ", why == NULL ? "" : why);
@@ -163,16 +182,21 @@ ctl_key_print_answer(int answer, const char *address, const struct key *key,
 }
 
 void
-ctl_key_print_json(const struct certificate *certificate)
+ctl_key_print_json(const struct certificate *certificate,
+    const struct authorities *authorities)
 {
 	const struct inspected *key = certificate->key;
 	GString *json = g_string_new("{");
 	const struct subkey *subkey;
+	struct fault fault;
 	char *why = NULL;
 	int usable;
 
-	usable = usable_find(key, NULL, (int64_t)time(NULL), &subkey, &why);
+	usable = key_may_be_used(key, NULL, authorities, &subkey, &why, &fault);
+	if (usable == -1)
+		why = g_strdup(fault.text);
 	json_text(json, "fingerprint", certificate->fingerprint);
+	json_text(json, "kind", key->kind == KEY_SMIME ? "smime" : "openpgp");
 	g_string_append(json, ", \"addresses\": ");
 	json_strings(json, certificate->addresses);
 	g_string_append_printf(

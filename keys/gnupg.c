@@ -142,7 +142,7 @@ gnupg_find(struct gnupg *gnupg, const char *address, struct key **keyp,
 
 	if (candidates(gnupg, address, &found, fault) != 0)
 		return -1;
-	ret = key_choose(found, address, "gnupg", keyp, whyp);
+	ret = key_choose(found, address, "gnupg", NULL, keyp, whyp, fault);
 	g_ptr_array_unref(found);
 	return ret;
 }

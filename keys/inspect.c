@@ -17,6 +17,7 @@
 #include "keys/keyblock.h"
 #include "keys/packet.h"
 #include "keys/worker.h"
+#include "keys/x509.h"
 
 #include <string.h>
 
@@ -37,7 +38,6 @@ struct batch {
 	unsigned int keys;
 };
 
-static bool is_x509(const char *text, size_t len);
 static int take_apart(const struct inspect_config *config,
     const GByteArray *octets, GPtrArray **foundp, struct fault *fault);
 static char *refusal(const struct keyblock *block);
@@ -71,36 +71,23 @@ inspect_keys(const struct inspect_config *config, GBytes *file,
 		goto out;
 	}
 	n = packet_dearmor(data, len, NULL, octets, fault);
-	if (n <= 0 && is_x509(data, len)) {
-		fault_set(fault, FAULT_PERM,
-		    "an X.509 certificate; this version does OpenPGP");
+	if (n <= 0 && x509_is(data, len)) {
+		ret =
+		    x509_inspect(file, config->subject_address, foundp, fault);
 		goto out;
 	}
 	if (n < 0)
 		goto out;
 	if (n == 0 || octets->len == 0) {
-		fault_set(fault, FAULT_PERM, "there is no OpenPGP key in it");
+		fault_set(fault, FAULT_PERM,
+		    "there is neither an OpenPGP key nor a certificate in "
+		    "it");
 		goto out;
 	}
 	ret = take_apart(config, octets, foundp, fault);
 out:
 	g_byte_array_unref(octets);
 	return ret;
-}
-
-/* RFC 7468: PEM, and the labels that OpenSSL has of its own. */
-static bool
-is_x509(const char *text, size_t len)
-{
-	static const char *const labels[] = {"-----BEGIN CERTIFICATE-----",
-	    "-----BEGIN X509 CERTIFICATE-----",
-	    "-----BEGIN TRUSTED CERTIFICATE-----", "-----BEGIN PKCS7-----"};
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(labels); i++)
-		if (g_strstr_len(text, (gssize)len, labels[i]) != NULL)
-			return true;
-	return false;
 }
 
 static int

@@ -6,6 +6,7 @@
 #include "policy/fault.h"
 
 #include <glib.h>
+#include <stdbool.h>
 
 /* More octets of one key than this are refused. */
 #define INSPECT_KEY_OCTETS ((size_t)256 * 1024)
@@ -17,6 +18,7 @@ struct inspect_config {
 	const char *state; /* where throw-away homes are made */
 	const char *gpg;
 	unsigned int deadline_ms; /* for one run of gpg: some 50 keys */
+	bool subject_address;     /* see x509_inspect() */
 	/*
 	 * The key of that fingerprint as it is known already, a new
 	 * reference, or NULL.  What a file says is added to it, so that an
@@ -27,7 +29,8 @@ struct inspect_config {
 };
 
 /*
- * Every key in a file, armored or binary, in its order.  0 and gives *foundp
+ * Every OpenPGP key in a file, armored or binary, in its order; or every
+ * certificate, in a file of these.  0 and gives *foundp
  * away (of struct inspected *, at least one); -1: PERM if there are no keys
  * in these octets, TEMP if gpg cannot tell.
  */

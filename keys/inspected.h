@@ -2,6 +2,8 @@
 #ifndef KEYS_INSPECTED_H
 #define KEYS_INSPECTED_H
 
+#include "keys/keys.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,21 +32,24 @@ struct subkey {
 };
 
 /*
- * What GnuPG says of one OpenPGP key; nothing in it depends on the time of
- * day, so it may be kept.  refused is set instead of everything but the
+ * What GnuPG says of one OpenPGP key, or an X.509 certificate of itself;
+ * nothing in it depends on the time of day, so it may be kept.  refused is set instead of everything but the
  * fingerprint where the key may not be used at all ("secret key").  Counted;
  * immutable as soon as it is shared.
  */
 struct inspected {
 	gatomicrefcount references;
-	char *fingerprint; /* of the primary key, or NULL if it has none */
-	char *refused;     /* why, or NULL */
+	enum key_kind kind; /* not packed: the store has a column for it */
+	char *fingerprint;  /* of the primary key, or NULL if it has none */
+	char *refused;      /* why, or NULL */
 	bool revoked;
 	bool invalid;
 	bool disabled;       /* in the keyring of its owner */
+	bool checked;        /* an administrator vouches for it; not packed */
 	GPtrArray *user_ids; /* of struct user_id * */
 	GPtrArray *subkeys;  /* of struct subkey *, the primary key first */
-	GBytes *blob;        /* the key alone and minimal, binary; or NULL */
+	GBytes *
+	    blob; /* the key alone and minimal, binary (KEY_SMIME: see x509.h); or NULL */
 };
 
 struct inspected *inspected_make(const char *fingerprint);

@@ -20,22 +20,23 @@ static struct key *make(const struct inspected *from,
 
 int
 key_choose(GPtrArray *candidates, const char *address, const char *source,
-    struct key **keyp, char **whyp)
+    const struct authorities *authorities, struct key **keyp, char **whyp,
+    struct fault *fault)
 {
 	const struct inspected *candidate;
-	const struct subkey *subkey;
-	int64_t now = (int64_t)time(NULL);
+	const struct subkey *subkey = NULL;
 	char *first = NULL, *why;
+	int r = 0;
 	guint i;
 
-	for (i = 0; i < candidates->len; i++) {
+	for (i = 0; r == 0 && i < candidates->len; i++) {
 		candidate = g_ptr_array_index(candidates, i);
-		if (usable_find(candidate, address, now, &subkey, &why) == 1) {
+		why = NULL;
+		r = key_may_be_used(
+		    candidate, address, authorities, &subkey, &why, fault);
+		if (r == 1)
 			*keyp = make(candidate, subkey, address, source);
-			g_free(first);
-			return 1;
-		}
-		if (first == NULL)
+		if (r == 0 && first == NULL)
 			first = g_strdup_printf("%s: %s",
 			    candidate->fingerprint == NULL
 				? "a key"
@@ -43,8 +44,24 @@ key_choose(GPtrArray *candidates, const char *address, const char *source,
 			    why);
 		g_free(why);
 	}
-	*whyp = first;
-	return 0;
+	if (r == 0)
+		*whyp = g_steal_pointer(&first);
+	g_free(first);
+	return r;
+}
+
+int
+key_may_be_used(const struct inspected *candidate, const char *address,
+    const struct authorities *authorities, const struct subkey **subkeyp,
+    char **whyp, struct fault *fault)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	if (usable_find(candidate, address, now, subkeyp, whyp) == 0)
+		return 0;
+	if (candidate->kind != KEY_SMIME)
+		return 1;
+	return authorities_vouch(authorities, candidate, now, whyp, fault);
 }
 
 static struct key *
@@ -54,7 +71,7 @@ make(const struct inspected *from, const struct subkey *subkey,
 	struct key *key = g_new0(struct key, 1);
 
 	g_atomic_ref_count_init(&key->references);
-	key->kind = KEY_OPENPGP;
+	key->kind = from->kind;
 	key->address = g_strdup(address);
 	key->fingerprint = g_strdup(from->fingerprint);
 	key->subkey = g_strdup(subkey->fingerprint);

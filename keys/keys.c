@@ -13,19 +13,27 @@
 
 #include "keys/keys.h"
 
+#include "keys/authorities.h"
 #include "keys/gnupg.h"
 #include "keys/inspect.h"
 #include "keys/store.h"
 
 #include <string.h>
 
+/* What is looked for. */
+struct wanted {
+	enum key_kind kind;
+	const char *address;
+	const struct authorities *authorities;
+};
+
 /* A kind of source; the names are those of the option keys.sources. */
 struct source_kind {
 	const char *name;
 	int (*open)(const struct keys_config *config, void **sourcep,
 	    struct fault *fault);
-	int (*find)(void *source, const char *address, struct key **keyp,
-	    char **whyp, struct fault *fault);
+	int (*find)(void *source, const struct wanted *wanted,
+	    struct key **keyp, char **whyp, struct fault *fault);
 	int (*forbids)(void *source, const struct key *key, char **whyp,
 	    struct fault *fault);
 	void (*close)(void *source);
@@ -38,12 +46,13 @@ struct source {
 
 struct keys {
 	GArray *sources; /* of struct source */
+	struct authorities *authorities;
 };
 
 static const struct source_kind *find_kind(const char *name);
 static int open_source(struct keys *keys, const struct keys_config *config,
     const char *name, struct fault *fault);
-static int find_in(struct keys *keys, guint which, const char *address,
+static int find_in(struct keys *keys, guint which, const struct wanted *wanted,
     struct key **keyp, char **whyp, struct fault *fault);
 static int may_be_taken(struct keys *keys, guint which, const struct key *key,
     char **whyp, struct fault *fault);
@@ -63,10 +72,11 @@ open_store(
 }
 
 static int
-find_in_store(void *source, const char *address, struct key **keyp, char **whyp,
-    struct fault *fault)
+find_in_store(void *source, const struct wanted *wanted, struct key **keyp,
+    char **whyp, struct fault *fault)
 {
-	return store_find(source, address, keyp, whyp, fault);
+	return store_find(source, wanted->kind, wanted->address,
+	    wanted->authorities, keyp, whyp, fault);
 }
 
 static int
@@ -97,16 +107,20 @@ open_gnupg(
 }
 
 static int
-find_in_gnupg(void *source, const char *address, struct key **keyp, char **whyp,
-    struct fault *fault)
+find_in_gnupg(void *source, const struct wanted *wanted, struct key **keyp,
+    char **whyp, struct fault *fault)
 {
-	return gnupg_find(source, address, keyp, whyp, fault);
+	if (wanted->kind != KEY_OPENPGP)
+		return 0;
+	return gnupg_find(source, wanted->address, keyp, whyp, fault);
 }
 
 static int
 gnupg_has_ban(
     void *source, const struct key *key, char **whyp, struct fault *fault)
 {
+	if (key->kind != KEY_OPENPGP)
+		return 0;
 	return gnupg_forbids(source, key, whyp, fault);
 }
 
@@ -142,6 +156,11 @@ keys_open(
 	size_t i;
 
 	keys->sources = g_array_new(FALSE, FALSE, sizeof(struct source));
+	if (authorities_open(config->smime_trust, config->crl_files,
+		&keys->authorities, fault) != 0) {
+		keys_close(&keys);
+		return -1;
+	}
 	for (i = 0; config->sources[i] != NULL; i++) {
 		if (open_source(keys, config, config->sources[i], fault) != 0) {
 			keys_close(&keys);
@@ -196,6 +215,7 @@ keys_close(struct keys **keysp)
 		source->kind->close(source->object);
 	}
 	g_array_unref(keys->sources);
+	authorities_close(&keys->authorities);
 	g_free(keys);
 }
 
@@ -203,15 +223,15 @@ int
 keys_find(struct keys *keys, enum key_kind kind, const char *address,
     struct key **keyp, char **whyp, struct fault *fault)
 {
+	const struct wanted wanted = {kind, address, keys->authorities};
 	struct key *key = NULL;
 	char *first = NULL, *why, *ban = NULL;
 	int r = 0;
 	guint i;
 
-	(void)kind; /* OpenPGP is the only one yet */
 	for (i = 0; r == 0 && i < keys->sources->len; i++) {
 		why = NULL;
-		r = find_in(keys, i, address, &key, &why, fault);
+		r = find_in(keys, i, &wanted, &key, &why, fault);
 		if (first == NULL)
 			first = g_steal_pointer(&why);
 		g_free(why);
@@ -228,14 +248,14 @@ keys_find(struct keys *keys, enum key_kind kind, const char *address,
 }
 
 static int
-find_in(struct keys *keys, guint which, const char *address, struct key **keyp,
-    char **whyp, struct fault *fault)
+find_in(struct keys *keys, guint which, const struct wanted *wanted,
+    struct key **keyp, char **whyp, struct fault *fault)
 {
 	const struct source *source =
 	    &g_array_index(keys->sources, struct source, which);
 	int r;
 
-	r = source->kind->find(source->object, address, keyp, whyp, fault);
+	r = source->kind->find(source->object, wanted, keyp, whyp, fault);
 	if (r == -1)
 		fault_prefix(fault, "key source \"%s\"", source->kind->name);
 	return r;

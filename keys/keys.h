@@ -9,18 +9,20 @@
 
 enum key_kind {
 	KEY_OPENPGP,
+	KEY_SMIME,
 };
 
 /* A key that may be used now.  Immutable and counted: safe to share. */
 struct key {
 	gatomicrefcount references;
 	enum key_kind kind;
-	char *address;     /* canonical address it was found for */
-	char *fingerprint; /* of the primary key, upper-case hex */
-	char *subkey;      /* of the subkey to encrypt to, upper-case hex */
+	char *address; /* canonical address it was found for */
+	char *
+	    fingerprint; /* of the primary key or certificate, upper-case hex */
+	char *subkey;    /* of the subkey to encrypt to, or the same again */
 	uint64_t
-	    subkey_id;   /* its key ID, as in a PKESK packet (RFC 4880 5.1) */
-	GBytes *blob;    /* the transferable public key, binary */
+	    subkey_id; /* its key ID, as in a PKESK packet (RFC 4880 5.1) */
+	GBytes *blob;  /* the transferable public key, binary; or see x509.h */
 	int64_t created; /* seconds since 1970 */
 	int64_t expires; /* first moment it may not be used; 0: never */
 	char *source;    /* "store", "gnupg" */
@@ -37,6 +39,9 @@ struct keys_config {
 	const char *gnupg_home;     /* for the source "gnupg" */
 	const char *gpg;            /* path of the gpg program */
 	unsigned int deadline_ms;   /* for one run of gpg */
+	/* For S/MIME; NULL-terminated lists of paths, or NULL. */
+	const char *const *smime_trust; /* files or directories */
+	const char *const *crl_files;
 };
 
 /* The names of the sources of this build, NULL-terminated. */

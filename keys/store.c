@@ -35,11 +35,15 @@ struct known {
 };
 
 static int find(struct store *store, struct connection *connection,
-    const char *address, GPtrArray *found, struct fault *fault);
-static int collect(struct store *store, struct connection *connection,
-    enum store_statement which, const char *address, GPtrArray *found,
+    enum key_kind kind, const char *address, GPtrArray *found,
     struct fault *fault);
+static int collect(struct store *store, struct connection *connection,
+    enum store_statement which, enum key_kind kind, const char *address,
+    GPtrArray *found, struct fault *fault);
 static struct inspected *load(struct store *store,
+    struct connection *connection, enum key_kind kind, sqlite3_stmt *row,
+    struct fault *fault);
+static struct inspected *read_one(struct store *store,
     struct connection *connection, const char *fingerprint, int64_t revision,
     struct fault *fault);
 static struct inspected *recall(
@@ -48,8 +52,9 @@ static void remember(
     struct store *store, int64_t revision, struct inspected *key);
 
 int
-store_find(struct store *store, const char *address, struct key **keyp,
-    char **whyp, struct fault *fault)
+store_find(struct store *store, enum key_kind kind, const char *address,
+    const struct authorities *authorities, struct key **keyp, char **whyp,
+    struct fault *fault)
 {
 	struct connection *connection;
 	GPtrArray *found;
@@ -59,10 +64,11 @@ store_find(struct store *store, const char *address, struct key **keyp,
 	if (connection == NULL)
 		return -1;
 	found = g_ptr_array_new_with_free_func((GDestroyNotify)inspected_unref);
-	ret = find(store, connection, address, found, fault);
+	ret = find(store, connection, kind, address, found, fault);
 	store_give(store, &connection, ret != 0);
 	if (ret == 0)
-		ret = key_choose(found, address, "store", keyp, whyp);
+		ret = key_choose(
+		    found, address, "store", authorities, keyp, whyp, fault);
 	g_ptr_array_unref(found);
 	return ret;
 }
@@ -89,24 +95,24 @@ store_forbids(struct store *store, const struct key *key, char **whyp,
 /* Nearly all addresses have one certificate, and SQLite makes ready to sort
  * before it knows: so it is asked to sort only if there are several. */
 static int
-find(struct store *store, struct connection *connection, const char *address,
-    GPtrArray *found, struct fault *fault)
+find(struct store *store, struct connection *connection, enum key_kind kind,
+    const char *address, GPtrArray *found, struct fault *fault)
 {
-	if (collect(store, connection, STATEMENT_FIND_TWO, address, found,
+	if (collect(store, connection, STATEMENT_FIND_TWO, kind, address, found,
 		fault) != 0)
 		return -1;
 	if (found->len <= 1)
 		return 0;
 	g_ptr_array_set_size(found, 0);
 	return collect(
-	    store, connection, STATEMENT_FIND, address, found, fault);
+	    store, connection, STATEMENT_FIND, kind, address, found, fault);
 }
 
 /* One read transaction: it lasts while the first statement is not reset. */
 static int
 collect(struct store *store, struct connection *connection,
-    enum store_statement which, const char *address, GPtrArray *found,
-    struct fault *fault)
+    enum store_statement which, enum key_kind kind, const char *address,
+    GPtrArray *found, struct fault *fault)
 {
 	struct inspected *key;
 	sqlite3_stmt *statement;
@@ -116,11 +122,11 @@ collect(struct store *store, struct connection *connection,
 	if (statement == NULL)
 		return -1;
 	(void)sqlite3_bind_text(statement, 1, address, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(
+	    statement, 2, store_kind_name(kind), -1, SQLITE_STATIC);
 	while ((r = sqlite3_step(statement)) == SQLITE_ROW &&
 	       found->len < CANDIDATES) {
-		key = load(store, connection,
-		    (const char *)sqlite3_column_text(statement, 0),
-		    sqlite3_column_int64(statement, 1), fault);
+		key = load(store, connection, kind, statement, fault);
 		if (key == NULL)
 			break;
 		g_ptr_array_add(found, key);
@@ -131,19 +137,37 @@ collect(struct store *store, struct connection *connection,
 	return r == SQLITE_DONE || found->len == CANDIDATES ? 0 : -1;
 }
 
-/* A new reference, or NULL with fault. */
+/* What a row of STATEMENT_FIND stands for: a new reference, or NULL with
+ * fault. */
 static struct inspected *
-load(struct store *store, struct connection *connection,
+load(struct store *store, struct connection *connection, enum key_kind kind,
+    sqlite3_stmt *row, struct fault *fault)
+{
+	const char *fingerprint = (const char *)sqlite3_column_text(row, 0);
+	int64_t revision = sqlite3_column_int64(row, 1);
+	struct inspected *key = NULL;
+
+	if (fingerprint != NULL)
+		key = recall(store, fingerprint, revision);
+	if (key != NULL)
+		return key;
+	key = read_one(store, connection, fingerprint, revision, fault);
+	if (key == NULL)
+		return NULL;
+	key->kind = kind;
+	key->checked = sqlite3_column_int(row, 2) >= TRUST_CHECKED;
+	remember(store, revision, key);
+	return key;
+}
+
+static struct inspected *
+read_one(struct store *store, struct connection *connection,
     const char *fingerprint, int64_t revision, struct fault *fault)
 {
 	struct inspected *key = NULL;
 	sqlite3_stmt *statement;
 	GBytes *facts;
 
-	if (fingerprint != NULL)
-		key = recall(store, fingerprint, revision);
-	if (key != NULL)
-		return key;
 	statement = store_statement(store, connection, STATEMENT_LOAD, fault);
 	if (statement == NULL)
 		return NULL;
@@ -164,7 +188,6 @@ load(struct store *store, struct connection *connection,
 		goto out;
 	}
 	key->blob = store_column_bytes(statement, 1);
-	remember(store, revision, key);
 out:
 	(void)sqlite3_reset(statement);
 	return key;

@@ -2,6 +2,7 @@
 #ifndef KEYS_STORE_H
 #define KEYS_STORE_H
 
+#include "keys/authorities.h"
 #include "keys/inspected.h"
 #include "keys/keys.h"
 #include "policy/fault.h"
@@ -27,7 +28,7 @@ struct certificate {
 	int64_t first_seen;
 	int64_t last_checked;
 	char **addresses;      /* canonical, sorted, NULL-terminated */
-	struct inspected *key; /* its blob is NULL in lists */
+	struct inspected *key; /* in lists only certificates have a blob */
 };
 
 enum store_change {
@@ -45,11 +46,13 @@ int store_open(const char *state, struct store **storep, struct fault *fault);
 void store_close(struct store **storep);
 
 /*
- * The key for an address: as keys_find().  Safe for many threads.  A store
- * file that is gone, replaced, unreadable or damaged gives -1.
+ * The key of that kind for an address: as keys_find().  Safe for many
+ * threads.  A store file that is gone, replaced, unreadable or damaged gives
+ * -1.  authorities (or NULL) vouch for certificates.
  */
-int store_find(struct store *store, const char *address, struct key **keyp,
-    char **whyp, struct fault *fault);
+int store_find(struct store *store, enum key_kind kind, const char *address,
+    const struct authorities *authorities, struct key **keyp, char **whyp,
+    struct fault *fault);
 
 /*
  * Does the store know that key, which another source found, and say that it

@@ -132,6 +132,8 @@ write_certificate(struct store *store, struct connection *connection,
 	(void)sqlite3_bind_int64(s, 7, (sqlite3_int64)time(NULL));
 	bind_bytes(s, 8, facts);
 	bind_bytes(s, 9, key->blob);
+	(void)sqlite3_bind_text(
+	    s, 10, store_kind_name(key->kind), -1, SQLITE_STATIC);
 	return step_done(store, connection, s, fault);
 }
 
@@ -235,23 +237,24 @@ read_certificate(struct store *store, sqlite3_stmt *statement, bool blobs,
 	struct certificate *certificate;
 	GBytes *facts = store_column_bytes(statement, 5);
 	struct inspected *key = inspected_parse(facts);
+	int kind = store_kind((const char *)sqlite3_column_text(statement, 7));
 
 	g_bytes_unref(facts);
-	if (key == NULL || key->subkeys->len == 0) {
+	if (key == NULL || key->subkeys->len == 0 || kind == -1) {
 		inspected_unref(key);
 		fault_set(fault, FAULT_TEMP, "%s: certificate %s is damaged",
 		    store->path,
 		    (const char *)sqlite3_column_text(statement, 0));
 		return NULL;
 	}
-	if (blobs)
+	if (blobs || kind == KEY_SMIME)
 		key->blob = store_column_bytes(statement, 6);
+	key->kind = (enum key_kind)kind;
+	key->checked = sqlite3_column_int(statement, 1) >= TRUST_CHECKED;
 	certificate = g_new0(struct certificate, 1);
 	certificate->key = key;
 	certificate->fingerprint = g_strdup(key->fingerprint);
-	certificate->trust = sqlite3_column_int(statement, 1) >= TRUST_CHECKED
-				 ? TRUST_CHECKED
-				 : TRUST_IMPORTED;
+	certificate->trust = key->checked ? TRUST_CHECKED : TRUST_IMPORTED;
 	certificate->source =
 	    g_strdup((const char *)sqlite3_column_text(statement, 2));
 	certificate->first_seen = sqlite3_column_int64(statement, 3);
@@ -318,11 +321,35 @@ certificate_free(struct certificate *certificate)
 	g_free(certificate);
 }
 
-/* 40 hexadecimal digits, which no address is: those have a domain. */
+/* Hexadecimal digits, which no address is: those have a domain.  OpenPGP's
+ * are SHA-1 (RFC 4880 12.2), those of certificates SHA-256. */
 static bool
 is_fingerprint(const char *text)
 {
-	return strlen(text) == 40 && strspn(text, "0123456789ABCDEF") == 40;
+	size_t len = strlen(text);
+
+	return (len == 40 || len == 64) &&
+	       strspn(text, "0123456789ABCDEF") == len;
+}
+
+static const char *const kind_names[] = {
+    [KEY_OPENPGP] = "openpgp", [KEY_SMIME] = "smime"};
+
+const char *
+store_kind_name(enum key_kind kind)
+{
+	return kind_names[kind];
+}
+
+int
+store_kind(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(kind_names); i++)
+		if (g_strcmp0(kind_names[i], name) == 0)
+			return (int)i;
+	return -1;
 }
 
 static int

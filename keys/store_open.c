@@ -56,15 +56,47 @@ static const char *const schema_steps[] = {
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX certificate_address_fingerprint"
     "  ON certificate_address (fingerprint);",
+    /*
+     * Another kind.  SQLite cannot change a CHECK; and a table that others
+     * refer to must not go before they do, or their rows go with it.
+     */
+    "CREATE TABLE certificate_2 ("
+    "  fingerprint TEXT NOT NULL PRIMARY KEY,"
+    "  kind TEXT NOT NULL CHECK (kind IN ('openpgp', 'smime')),"
+    "  source TEXT NOT NULL,"
+    "  trust INTEGER NOT NULL,"
+    "  algorithm TEXT NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  first_seen INTEGER NOT NULL,"
+    "  last_checked INTEGER NOT NULL,"
+    "  revision INTEGER NOT NULL,"
+    "  facts BLOB NOT NULL,"
+    "  blob BLOB NOT NULL"
+    ") STRICT;"
+    "INSERT INTO certificate_2 SELECT * FROM certificate;"
+    "CREATE TABLE certificate_address_2 ("
+    "  address TEXT NOT NULL,"
+    "  fingerprint TEXT NOT NULL"
+    "    REFERENCES certificate_2 (fingerprint) ON DELETE CASCADE,"
+    "  PRIMARY KEY (address, fingerprint)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO certificate_address_2 SELECT * FROM certificate_address;"
+    "DROP TABLE certificate_address;"
+    "DROP TABLE certificate;"
+    "ALTER TABLE certificate_2 RENAME TO certificate;"
+    "ALTER TABLE certificate_address_2 RENAME TO certificate_address;"
+    "CREATE INDEX certificate_address_fingerprint"
+    "  ON certificate_address (fingerprint);",
 };
 
 #define CERTIFICATE_COLUMNS                                                    \
 	"c.fingerprint, c.trust, c.source, c.first_seen, c.last_checked, "     \
-	"c.facts, CASE WHEN ?2 THEN c.blob END "
+	"c.facts, CASE WHEN ?2 OR c.kind = 'smime' THEN c.blob END, c.kind "
 #define FOUND_COLUMNS                                                          \
-	"c.fingerprint, c.revision FROM certificate_address AS a "             \
+	"c.fingerprint, c.revision, c.trust FROM certificate_address AS a "    \
 	"JOIN certificate AS c ON c.fingerprint = a.fingerprint "              \
-	"WHERE a.address = ?1 AND c.kind = 'openpgp' "
+	"WHERE a.address = ?1 AND c.kind = ?2 "
 #define BEST_FIRST "ORDER BY c.trust DESC, c.created DESC, c.fingerprint"
 
 static const char *const statement_texts[STATEMENTS] = {
@@ -87,7 +119,7 @@ static const char *const statement_texts[STATEMENTS] = {
 	"INSERT INTO certificate (fingerprint, kind, source, trust, "
 	"algorithm, created, expires, first_seen, last_checked, revision, "
 	"facts, blob) "
-	"VALUES (?1, 'openpgp', ?2, ?3, ?4, ?5, ?6, ?7, ?7, random(), ?8, ?9) "
+	"VALUES (?1, ?10, ?2, ?3, ?4, ?5, ?6, ?7, ?7, random(), ?8, ?9) "
 	"ON CONFLICT (fingerprint) DO UPDATE SET trust = excluded.trust, "
 	"expires = excluded.expires, last_checked = excluded.last_checked, "
 	"revision = excluded.revision, facts = excluded.facts, "

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 enum store_statement {
-	STATEMENT_FIND,     /* address -> fingerprint, revision; best first */
+	STATEMENT_FIND,     /* address, kind -> fingerprint, revision, trust */
 	STATEMENT_FIND_TWO, /* the same, up to two of them, in any order */
 	STATEMENT_LOAD,     /* fingerprint, revision -> facts, blob */
 	STATEMENT_LIST_ALL, /* these three: a certificate, see store_edit.c */
@@ -69,6 +69,10 @@ void store_fault(const struct store *store, const struct connection *connection,
 
 /* Frees a struct known of store.c. */
 void store_forget(void *known);
+
+/* A kind of key as the store writes it, and what it wrote; -1: no kind. */
+const char *store_kind_name(enum key_kind kind);
+int store_kind(const char *name);
 
 /* A column's octets, a new object. */
 GBytes *store_column_bytes(sqlite3_stmt *statement, int column);

@@ -101,8 +101,10 @@ address_trouble(const struct inspected *key, const char *address)
 				  : "its user ID with the address is not valid";
 	}
 	if (why == NULL && address != NULL)
-		return g_strdup_printf(
-		    "no user ID with the address %s", address);
+		return g_strdup_printf(key->kind == KEY_SMIME
+					   ? "it does not name the address %s"
+					   : "no user ID with the address %s",
+		    address);
 	return g_strdup(why != NULL ? why : "no user ID");
 }
 

@@ -9,7 +9,8 @@
  * that moment (seconds since 1970)?
  *  1: *subkeyp is the subkey to use; it belongs to the key.
  *  0: *whyp is a new string that says why not ("expired on 2024-03-01").
- * This is the only place that decides it; there is no failure.
+ * This is the only place that decides it; there is no failure.  Who vouches
+ * for a certificate is another question: authorities_vouch().
  */
 int usable_find(const struct inspected *key, const char *address, int64_t now,
     const struct subkey **subkeyp, char **whyp);

@@ -117,6 +117,8 @@ config_free(struct config *config)
 	g_strfreev(config->sources);
 	g_free(config->inject);
 	g_free(config->gnupg_home);
+	g_strfreev(config->smime_trust);
+	g_strfreev(config->crl_files);
 	g_free(config->gpg);
 	policy_free(&config->policy);
 	g_free(config);

@@ -46,7 +46,10 @@ struct config {
 	unsigned int waiting; /* messages that may wait for those */
 	char **sources;       /* NULL-terminated */
 	char *gnupg_home;     /* set if "gnupg" is a source, else maybe NULL */
-	char *gpg;            /* path of the gpg program */
+	char **
+	    smime_trust; /* CA files and directories; NULL-terminated, or NULL */
+	char **crl_files; /* the same */
+	char *gpg;        /* path of the gpg program */
 	enum openpgp_engine engine;
 	unsigned int gpg_seconds;     /* deadline for one run of gpg */
 	unsigned int message_seconds; /* deadline for an end of message */

@@ -25,6 +25,7 @@ static option_parse parse_domains, parse_one_domain, parse_delimiter;
 static option_parse parse_local_clients, parse_one_client;
 static option_parse parse_keys, parse_sources, parse_one_source;
 static option_parse parse_gnupg_home, parse_gpg;
+static option_parse parse_smime_trust, parse_crl_files, parse_list_path;
 static option_parse parse_engine, parse_limits;
 static option_parse parse_sessions, parse_message, parse_spool_memory;
 static option_parse parse_gpg_seconds, parse_message_seconds, parse_later;
@@ -74,6 +75,8 @@ static const struct option_reader options[] = {
 static const struct option_reader keys_options[] = {
     {"sources", parse_sources},
     {"gnupg_home", parse_gnupg_home},
+    {"smime_trust", parse_smime_trust},
+    {"crl_files", parse_crl_files},
 };
 
 static const struct option_reader limits_options[] = {
@@ -360,6 +363,38 @@ parse_gnupg_home(
 	struct config *config = target;
 
 	return parse_path(setting, &config->gnupg_home, fault);
+}
+
+static int
+parse_smime_trust(
+    const config_setting_t *setting, void *target, struct fault *fault)
+{
+	struct config *config = target;
+
+	return option_each_string(
+	    setting, parse_list_path, &config->smime_trust, fault);
+}
+
+static int
+parse_crl_files(
+    const config_setting_t *setting, void *target, struct fault *fault)
+{
+	struct config *config = target;
+
+	return option_each_string(
+	    setting, parse_list_path, &config->crl_files, fault);
+}
+
+static int
+parse_list_path(
+    const config_setting_t *element, void *target, struct fault *fault)
+{
+	char ***listp = target, *path = NULL;
+
+	if (parse_path(element, &path, fault) != 0)
+		return -1;
+	add_text(listp, path);
+	return 0;
 }
 
 static int

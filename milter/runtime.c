@@ -31,6 +31,8 @@ runtime_open(
 	    .state = config->state,
 	    .sources = (const char *const *)config->sources,
 	    .gnupg_home = config->gnupg_home,
+	    .smime_trust = (const char *const *)config->smime_trust,
+	    .crl_files = (const char *const *)config->crl_files,
 	    .gpg = config->gpg,
 	    .deadline_ms = config->gpg_seconds * 1000,
 	};

@@ -118,11 +118,10 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=a" -keyout /dev/null \
     -out "$work/x509.pem" 2>/dev/null
 sealctl key import "$work/x509.pem"
 ok "an X.509 certificate is refused" is "$status" 1
-ok "and called what it is" err \
-    "x509.pem: an X.509 certificate; this version does OpenPGP"
+ok "and called what it is" out "the certificate of an authority"
 sealctl key import "$keys/make-keys.sh"
 ok "a file without keys is refused" is "$status" 1
-ok "and named" err "make-keys.sh: there is no OpenPGP key in it"
+ok "and named" err "make-keys.sh: there is neither an OpenPGP key nor a certificate"
 sealctl key import "$work/none"
 ok "so is one that is not there" is "$status" 1
 cat "$keys/expired.asc" "$keys/two-subkeys.asc" "$keys/bob.sec" >"$work/mixed"

@@ -239,12 +239,12 @@ mail_sample(const char *name)
 
 /* --- Keys */
 
-/* The key of a file in tests/keys, as a source would find it. */
+/* The key of a file in tests/keys (or ../certs), as a source would find it. */
 __attribute__((unused)) static inline struct key *
 mail_key(const char *file, const char *address)
 {
 	const struct inspect_config config = {
-	    mail_directory, GPG_PATH, 60000, NULL, NULL};
+	    mail_directory, GPG_PATH, 60000, false, NULL, NULL};
 	GBytes *octets = sample_read(file, NULL);
 	GPtrArray *found = NULL;
 	struct key *key = NULL;
@@ -253,7 +253,8 @@ mail_key(const char *file, const char *address)
 
 	if (inspect_keys(&config, octets, &found, &fault) != 0)
 		g_error("%s: %s", file, fault.text);
-	if (key_choose(found, address, "test", &key, &why) != 1)
+	((struct inspected *)g_ptr_array_index(found, 0))->checked = true;
+	if (key_choose(found, address, "test", NULL, &key, &why, &fault) != 1)
 		g_error("%s: %s", file, why == NULL ? "none" : why);
 	g_ptr_array_unref(found);
 	g_bytes_unref(octets);

@@ -41,7 +41,7 @@ static inline void
 plan_fill_store(void)
 {
 	const struct inspect_config config = {
-	    mail_directory, GPG_PATH, 60000, NULL, NULL};
+	    mail_directory, GPG_PATH, 60000, false, NULL, NULL};
 	GBytes *octets = sample_read(
 	    "alice.asc", "bob.asc", "carol.asc", "expired.asc", NULL);
 	struct store *store = NULL;

@@ -88,6 +88,8 @@ static const struct {
 	"1: state: expects a path that begins with \"/\", not \"state\""},
     {"pid_file = \"./pid\";", "1: pid_file: expects a path that begins with"},
     {"gpg = \"gpg\";", "1: gpg: expects a path that begins with \"/\""},
+    {"keys = { smime_trust = [ \"ca.pem\" ]; };",
+	"1: keys.smime_trust: expects a path that begins with \"/\""},
     {"keys = { gnupg_home = \"~/.gnupg\"; };",
 	"1: keys.gnupg_home: expects a path that begins with \"/\""},
     {"syslog_facility = \"local8\";",
@@ -288,7 +290,9 @@ test_everything(void)
 	    "cher.example.\" );\n"
 	    "local_clients = [ \"192.0.2.0/24\" ]; delivery = \"edit\";\n"
 	    "keys = { sources = [ \"gnupg\", \"store\" ];\n"
-	    "         gnupg_home = \"/srv/gnupg\"; };\n"
+	    "         gnupg_home = \"/srv/gnupg\";\n"
+	    "         smime_trust = \"/srv/ca\"; crl_files = [ \"/srv/crl\" ]; "
+	    "};\n"
 	    "gpg = \"/opt/gpg\"; openpgp_engine = \"gnupg\";\n"
 	    "limits = { sessions = 7; message = 1048576; \n"
 	    "           spool_memory = \"64k\"; gpg_seconds = 5;\n"
@@ -315,6 +319,8 @@ test_everything(void)
 	ok(!config_is_local(config, "127.0.0.1"), "the default is replaced");
 	is_str(config->sources[0], "gnupg", "sources keep their order");
 	is_str(config->gnupg_home, "/srv/gnupg", "GnuPG has a home");
+	is_str(config->smime_trust[0], "/srv/ca", "authorities have a file");
+	is_str(config->crl_files[0], "/srv/crl", "and what they revoked");
 	is_str(config->gpg, "/opt/gpg", "gpg has a path");
 	is_int(config->engine, ENGINE_GNUPG, "the engine is chosen");
 	is_int(config->sessions, 7, "sessions are limited");

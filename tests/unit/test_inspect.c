@@ -24,7 +24,7 @@ static GPtrArray *
 inspect(GBytes *file, const char *gpg, struct fault *fault)
 {
 	const struct inspect_config config = {
-	    directory, gpg, 20000, NULL, NULL};
+	    directory, gpg, 20000, false, NULL, NULL};
 	GPtrArray *found = NULL;
 	int r;
 
@@ -263,7 +263,7 @@ static void
 test_merge(void)
 {
 	struct inspect_config config = {
-	    directory, GPG_PATH, 20000, known_revoked, NULL};
+	    directory, GPG_PATH, 20000, false, known_revoked, NULL};
 	GBytes *revoked = binary(sample_read("revoked.asc", NULL)), *before;
 	GByteArray *octets = g_byte_array_new();
 	const guint8 *data;
@@ -319,9 +319,9 @@ test_nonsense(void)
 	GPtrArray *found;
 	struct fault fault;
 
-	refuses(g_bytes_new_static("hello\n", 6), FAULT_PERM, "no OpenPGP key",
-	    "text is refused");
-	refuses(g_bytes_new_static("", 0), FAULT_PERM, "no OpenPGP key",
+	refuses(g_bytes_new_static("hello\n", 6), FAULT_PERM,
+	    "neither an OpenPGP key", "text is refused");
+	refuses(g_bytes_new_static("", 0), FAULT_PERM, "neither an OpenPGP key",
 	    "nothing is refused");
 	file = g_bytes_new_from_bytes(alice, 0, g_bytes_get_size(alice) - 3);
 	refuses(
@@ -349,7 +349,7 @@ static void
 broken_gpg(const char *word, const char *instead, const char *name)
 {
 	const struct inspect_config config = {
-	    directory, NULL, 1500, NULL, NULL};
+	    directory, NULL, 1500, false, NULL, NULL};
 	struct inspect_config with = config;
 	GBytes *file = sample_read("alice.asc", "bob.asc", NULL);
 	char *gpg = sample_gpg(directory, "gpg", word, instead);

@@ -47,7 +47,7 @@ static struct inspected *
 alice(void)
 {
 	const struct inspect_config config = {
-	    directory, GPG_PATH, 30000, NULL, NULL};
+	    directory, GPG_PATH, 30000, false, NULL, NULL};
 	GBytes *file = sample_read("alice.asc", NULL);
 	struct inspected *key = NULL;
 	GPtrArray *found = NULL;
@@ -87,7 +87,7 @@ finds(
     char *state, const char *const *sources, const char *want, const char *name)
 {
 	const struct keys_config config = {
-	    state, sources, home, GPG_PATH, 30000};
+	    state, sources, home, GPG_PATH, 30000, NULL, NULL};
 	struct keys *keys = NULL;
 	struct key *key = NULL;
 	char *why = NULL, *got = NULL;

@@ -83,7 +83,8 @@ look_up(struct store *store, const char *address)
 	struct key *key = NULL;
 	char *why = NULL, *text = NULL;
 
-	switch (store_find(store, address, &key, &why, &fault)) {
+	switch (
+	    store_find(store, KEY_OPENPGP, address, NULL, &key, &why, &fault)) {
 	case 1:
 		text = g_strdup_printf("1 %lX %.*s",
 		    strtoul(key->fingerprint, NULL, 16),
@@ -371,9 +372,33 @@ run_sql(const char *state, const char *sql)
 	g_free(path);
 }
 
+/* The schema of version 1, with what is in the store. */
+static const char back_to_first[] =
+    "CREATE TABLE a AS SELECT * FROM certificate;"
+    "CREATE TABLE b AS SELECT * FROM certificate_address;"
+    "DROP TABLE certificate_address; DROP TABLE certificate;"
+    "CREATE TABLE certificate ("
+    "  fingerprint TEXT NOT NULL PRIMARY KEY,"
+    "  kind TEXT NOT NULL CHECK (kind IN ('openpgp')),"
+    "  source TEXT NOT NULL, trust INTEGER NOT NULL,"
+    "  algorithm TEXT NOT NULL, created INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL, first_seen INTEGER NOT NULL,"
+    "  last_checked INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    "  facts BLOB NOT NULL, blob BLOB NOT NULL) STRICT;"
+    "CREATE TABLE certificate_address ("
+    "  address TEXT NOT NULL, fingerprint TEXT NOT NULL"
+    "    REFERENCES certificate (fingerprint) ON DELETE CASCADE,"
+    "  PRIMARY KEY (address, fingerprint)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX certificate_address_fingerprint"
+    "  ON certificate_address (fingerprint);"
+    "INSERT INTO certificate SELECT * FROM a;"
+    "INSERT INTO certificate_address SELECT * FROM b;"
+    "DROP TABLE a; DROP TABLE b; PRAGMA user_version = 1;";
+
 static void
 test_opening(void)
 {
+	struct fault fault;
 	char *path, *state = make_state("newer");
 	struct store *store = open_store(state);
 
@@ -383,6 +408,22 @@ test_opening(void)
 	run_sql(state, "PRAGMA user_version = 1; PRAGMA application_id = 4711");
 	does_not_open(
 	    state, "another program", "and so is another program's data base");
+	g_free(state);
+
+	state = make_state("first");
+	store = open_store(state);
+	(void)put(store, make_key(1, "a@example.org", 1000), "a@example.org",
+	    TRUST_IMPORTED);
+	store_close(&store);
+	run_sql(state, back_to_first);
+	store = open_store(state);
+	finds(store, "a@example.org", "1 1 the octets of key 1",
+	    "a store of the first version is brought up to date");
+	is_int(store_delete(
+		   store, "0000000000000000000000000000000000000001", &fault),
+	    1, "and what is deleted from it");
+	finds(store, "a@example.org", "0", "takes its addresses with it");
+	store_close(&store);
 	g_free(state);
 
 	state = make_state("older");

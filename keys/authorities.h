@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef KEYS_AUTHORITIES_H
+#define KEYS_AUTHORITIES_H
+
+#include "keys/inspected.h"
+#include "policy/fault.h"
+
+/*
+ * The certification authorities that an administrator believes, and the
+ * lists of what they revoked.  Read once; safe for many threads.
+ */
+struct authorities;
+
+/*
+ * Reads NULL-terminated lists (or NULL) of files with CA certificates, or
+ * directories of such files, and of files with CRLs; PEM or DER.  0 and
+ * gives *authoritiesp away, or -1 with a PERM fault that names the file.
+ */
+int authorities_open(const char *const *trust, const char *const *crls,
+    struct authorities **authoritiesp, struct fault *fault);
+void authorities_close(struct authorities **authoritiesp);
+
+/*
+ * Does one of them vouch, at that moment, for a certificate with its blob
+ * (RFC 5280 section 6)?  One that was checked by an administrator needs no
+ * authority, but stays revoked if one that is believed revoked it.
+ * authorities may be NULL: there are none.
+ *  1: yes.  0: no; *whyp is a new string that says why.
+ * -1: cannot tell: a CRL of its authority is out of date or broken.
+ */
+int authorities_vouch(const struct authorities *authorities,
+    const struct inspected *key, int64_t now, char **whyp, struct fault *fault);
+
+#endif
