@@ -9,28 +9,17 @@
  */
 #include "seal/seal.h"
 
+#include "seal/form.h"
 #include "seal/gate.h"
 #include "seal/mime.h"
 #include "seal/payload.h"
 #include "seal/pgp.h"
 #include "seal/protect.h"
-#include "seal/sink.h"
 
 #include <string.h>
 
-/* The payload on its way in and the ciphertext on its way out. */
-struct streams {
-	struct payload *payload;
-	struct sink *sink;
-};
-
 static struct sealed *sealed_make(const struct message *message);
-static int run_engines(const struct seal_order *order, struct payload *payload,
-    struct gate *gate, const char *boundary, struct spool **bodyp,
-    struct fault *fault);
-static int run_engine(pgp_engine *engine, const struct seal_order *order,
-    struct payload *payload, const char *boundary, struct spool **bodyp,
-    struct fault *fault);
+static int can_do(const struct seal_order *order, struct fault *fault);
 static void finish_header(struct sealed *sealed, const struct seal_order *order,
     const struct message *message, const char *boundary);
 
@@ -51,17 +40,13 @@ seal_message(const struct seal_order *order, const struct message *message,
 	GString *header;
 	int ret = -1;
 
-	if (order->readers_count == 0) {
-		fault_set(fault, FAULT_BUG, "a copy for nobody");
-		goto out;
-	}
-	if (mime_boundary(&boundary, fault) != 0)
+	if (can_do(order, fault) != 0 || mime_boundary(&boundary, fault) != 0)
 		goto out;
 	header = protect_header(order, message, boundary, sealed, &trailer);
 	payload = payload_make(header, message, trailer);
 	if ((gate = gate_make(payload_octets(payload), fault)) == NULL ||
-	    run_engines(order, payload, gate, boundary, &sealed->body, fault) !=
-		0)
+	    form_of(order)->seal(
+		order, payload, gate, boundary, &sealed->body, fault) != 0)
 		goto out;
 	finish_header(sealed, order, message, boundary);
 	if (gate_pass(gate, order, message, sealed, boundary, fault) != 0)
@@ -77,59 +62,28 @@ out:
 	return ret;
 }
 
-/* RNP first; GnuPG for the keys it cannot use, and when it fails. */
+/* A recipient in Bcc that the form cannot hide must not be shown either. */
 static int
-run_engines(const struct seal_order *order, struct payload *payload,
-    struct gate *gate, const char *boundary, struct spool **bodyp,
-    struct fault *fault)
+can_do(const struct seal_order *order, struct fault *fault)
 {
-	pgp_engine *const engines[] = {
-	    order->engines->use_rnp ? pgp_rnp_encrypt : NULL,
-	    order->engines->use_gnupg ? pgp_gnupg_encrypt : NULL};
+	const struct form *form = form_of(order);
 	size_t i;
 
-	fault_set(fault, FAULT_TEMP, "no OpenPGP engine is in use");
-	for (i = 0; i < G_N_ELEMENTS(engines); i++) {
-		if (engines[i] == NULL)
-			continue;
-		payload_rewind(payload, gate);
-		if (run_engine(engines[i], order, payload, boundary, bodyp,
-			fault) == 0)
-			return 0;
+	if (order->readers_count == 0) {
+		fault_set(fault, FAULT_BUG, "a copy for nobody");
+		return -1;
 	}
-	return -1;
-}
-
-static ssize_t
-on_read(void *context, void *buffer, size_t size, struct fault *fault)
-{
-	struct streams *streams = context;
-
-	return payload_read(streams->payload, buffer, size, fault);
-}
-
-static int
-on_write(void *context, const void *data, size_t len, struct fault *fault)
-{
-	struct streams *streams = context;
-
-	return sink_write(streams->sink, data, len, fault);
-}
-
-static int
-run_engine(pgp_engine *engine, const struct seal_order *order,
-    struct payload *payload, const char *boundary, struct spool **bodyp,
-    struct fault *fault)
-{
-	struct streams streams = {payload, sink_make(order, boundary)};
-	const struct pgp_job job = {order, on_read, on_write, &streams};
-	int ret = -1;
-
-	fault->kind = FAULT_NONE;
-	if (sink_begin(streams.sink, fault) == 0 && engine(&job, fault) == 1)
-		ret = sink_finish(streams.sink, bodyp, fault);
-	sink_free(&streams.sink);
-	return ret;
+	for (i = 0; i < order->readers_count && !form->can_hide; i++) {
+		if (!order->readers[i].hidden || order->readers_count == 1)
+			continue;
+		fault_set(fault, FAULT_PERM,
+		    "a copy in the form \"%s\" tells who can open it, and one"
+		    " of its recipients is not in To or Cc: send to them"
+		    " separately",
+		    form->name);
+		return -1;
+	}
+	return 0;
 }
 
 /* --- The header outside */
@@ -196,10 +150,11 @@ set_field(struct sealed *sealed, const struct message *message,
 static char *
 describe(const struct seal_order *order)
 {
-	GString *out = g_string_new(" form=openpgp;");
+	GString *out = g_string_new(NULL);
 	const char *before = " key=";
 	size_t i;
 
+	g_string_printf(out, " form=%s;", form_of(order)->name);
 	for (i = 0; i < order->readers_count; i++) {
 		if (order->readers[i].hidden)
 			continue;
@@ -221,13 +176,19 @@ finish_header(struct sealed *sealed, const struct seal_order *order,
 	const struct field *version = message_field(message, "MIME-Version", 0);
 	struct field own = {g_strdup(SEALED_FIELD), describe(order)};
 	char *value = version == NULL ? NULL : field_unfold(version->value);
+	struct dress dress = {0};
+	size_t i;
 
 	/* Kept if it is as it should be: one edit less for the MTA. */
 	if (value != NULL && strcmp(value, "1.0") == 0)
 		sealed->outside[version - message->header.list] = OUTSIDE_KEEP;
 	else
 		set_field(sealed, message, "MIME-Version", g_strdup(" 1.0"));
-	set_field(sealed, message, "Content-Type", mime_content_type(boundary));
+	form_of(order)->dress(order, boundary, &dress);
+	for (i = 0; i < dress.fields_count; i++)
+		set_field(sealed, message, dress.fields[i].name,
+		    g_steal_pointer(&dress.fields[i].value));
+	dress_clear(&dress);
 	g_array_append_val(sealed->added, own);
 	g_free(value);
 }

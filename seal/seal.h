@@ -24,12 +24,22 @@ struct seal_engines {
 	bool use_gnupg;
 };
 
+/* The forms; a row each in form.c. */
+enum seal_form {
+	SEAL_OPENPGP, /* PGP/MIME, RFC 3156 */
+	SEAL_SMIME,   /* RFC 8551 */
+};
+
 struct seal_order {
+	enum seal_form form; /* the keys are of its kind */
 	const struct seal_reader *readers;
 	size_t readers_count;
 	const char *subject; /* value in place of the Subject's, or NULL */
 	bool hide_subject;
 	bool at_rest; /* it goes into a mailbox stored here */
+	/* For S/MIME; what is not set can be opened by more programs. */
+	bool smime_gcm;  /* AES-256-GCM instead of CBC (RFC 5084) */
+	bool smime_oaep; /* RSAES-OAEP instead of PKCS #1 v1.5 (RFC 3560) */
 	const struct seal_engines *engines;
 	const struct spool_limits *limits;
 };
@@ -58,9 +68,10 @@ struct sealed {
 void seal_register_jobs(void);
 
 /*
- * Seals a message as OpenPGP (RFC 3156) with header protection (RFC 9788).
- * 0 and gives *sealedp away; or -1 with a fault: TEMP when an engine or the
- * disk failed, BUG when the gate stopped what an engine made.
+ * Seals a message in a form with header protection (RFC 9788).  0 and gives
+ * *sealedp away; or -1 with a fault: TEMP when an engine or the disk failed,
+ * PERM when the form cannot hide a reader who has to be hidden, BUG when the
+ * gate stopped what an engine made.
  */
 int seal_message(const struct seal_order *order, const struct message *message,
     struct sealed **sealedp, struct fault *fault);
