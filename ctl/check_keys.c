@@ -233,8 +233,7 @@ tally_certificate(
 		return;
 	}
 	tally->usable++;
-	if (address != NULL && certificate->key->kind == KEY_OPENPGP &&
-	    tally->addresses->len < PROBED)
+	if (address != NULL && tally->addresses->len < PROBED)
 		g_ptr_array_add(tally->addresses,
 		    check_owner_make(certificate->key->kind, address));
 	until = usable_until(certificate->key, subkey);

@@ -193,6 +193,7 @@ seal_to(const struct probe *probe, struct key *key, struct fault *fault)
 {
 	struct seal_reader reader = {.key = key};
 	struct seal_order order = {
+	    .form = key->kind == KEY_SMIME ? SEAL_SMIME : SEAL_OPENPGP,
 	    .readers = &reader,
 	    .readers_count = 1,
 	    .hide_subject = true,

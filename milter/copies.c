@@ -176,7 +176,7 @@ copy_make(enum rung form)
 	copy->form = form;
 	copy->treatments = g_ptr_array_new();
 	copy->readers = g_array_new(FALSE, FALSE, sizeof(struct seal_reader));
-	copy->at_rest = true;
+	copy->at_rest = copy->smime_gcm = copy->smime_oaep = true;
 	return copy;
 }
 
@@ -216,6 +216,8 @@ copy_add(struct copy *copy, struct treatment *treatment,
 	g_ptr_array_add(copy->treatments, treatment);
 	copy->hide_subject |= treatment->decision.hide_subject;
 	copy->at_rest &= treatment->direction != DIRECTION_OUT;
+	copy->smime_gcm &= treatment->decision.smime_gcm;
+	copy->smime_oaep &= treatment->decision.smime_oaep;
 	if (copy->subject == NULL && treatment->decision.subject_tag != NULL)
 		copy->subject = subject_without_tag(
 		    message, treatment->decision.subject_tag);
@@ -252,6 +254,8 @@ can_share(const struct treatment *a, const struct treatment *b)
 	       a->decision.hide_subject == b->decision.hide_subject &&
 	       (a->direction == DIRECTION_OUT) ==
 		   (b->direction == DIRECTION_OUT) &&
+	       a->decision.smime_gcm == b->decision.smime_gcm &&
+	       a->decision.smime_oaep == b->decision.smime_oaep &&
 	       g_strcmp0(a->decision.subject_tag, b->decision.subject_tag) ==
 		   0 &&
 	       same_recovery(a->recovery, b->recovery);
@@ -304,6 +308,9 @@ struct seal_order
 copy_order(const struct copy *copy, const struct runtime *runtime)
 {
 	return (struct seal_order){
+	    .form = copy->form == RUNG_SMIME ? SEAL_SMIME : SEAL_OPENPGP,
+	    .smime_gcm = copy->smime_gcm,
+	    .smime_oaep = copy->smime_oaep,
 	    .readers = (const struct seal_reader *)(void *)copy->readers->data,
 	    .readers_count = copy->readers->len,
 	    .subject = copy->subject,

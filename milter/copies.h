@@ -10,10 +10,11 @@ struct copy {
 	GPtrArray *treatments; /* of whom it is for, borrowed; at least one */
 	GArray *readers; /* of struct seal_reader; keys are the treatments' */
 	bool hide_subject;
-	bool at_rest;  /* every mailbox it goes to is stored here */
-	bool alone;    /* nobody may share it */
-	bool unnamed;  /* it is for somebody whom the header does not name */
-	char *subject; /* new value of Subject, or NULL */
+	bool at_rest; /* every mailbox it goes to is stored here */
+	bool alone;   /* nobody may share it */
+	bool unnamed; /* it is for somebody whom the header does not name */
+	bool smime_gcm, smime_oaep; /* every recipient's rule says so */
+	char *subject;              /* new value of Subject, or NULL */
 };
 
 /* What becomes of the message as a whole. */

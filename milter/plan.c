@@ -16,10 +16,10 @@
 static int climb(struct treatment *treatment, struct keys *keys,
     const struct origin *origin, const struct content *content,
     struct fault *fault);
-static int try_openpgp(struct treatment *treatment, struct keys *keys,
-    char **whyp, struct fault *fault);
-static int find_recovery(struct treatment *treatment, struct keys *keys,
-    const char *const *addresses, struct fault *fault);
+static int try_key(struct treatment *treatment, enum rung rung,
+    struct keys *keys, char **whyp, struct fault *fault);
+static int find_recovery(struct treatment *treatment, enum key_kind kind,
+    struct keys *keys, const char *const *addresses, struct fault *fault);
 static void settle(struct treatment *treatment, const struct origin *origin);
 
 static void
@@ -148,10 +148,10 @@ try_rung(struct treatment *treatment, enum rung rung, struct keys *keys,
 
 	switch (rung) {
 	case RUNG_OPENPGP:
-		if (!sealed)
-			return try_openpgp(treatment, keys, whyp, fault);
-		break;
 	case RUNG_SMIME:
+		if (!sealed)
+			return try_key(treatment, rung, keys, whyp, fault);
+		break;
 	case RUNG_PASSPHRASE:
 		if (!sealed) {
 			*whyp = g_strdup("this version has no such form");
@@ -194,46 +194,53 @@ climb(struct treatment *treatment, struct keys *keys,
 	return holds < 0 ? -1 : 0;
 }
 
+static const char *
+none_of(enum key_kind kind)
+{
+	return kind == KEY_SMIME ? "no certificate" : "no key";
+}
+
 /* 1: the key (and every key for recovery) can be used.  0: *whyp says why
  * not.  -1: cannot tell. */
 static int
-try_openpgp(struct treatment *treatment, struct keys *keys, char **whyp,
-    struct fault *fault)
+try_key(struct treatment *treatment, enum rung rung, struct keys *keys,
+    char **whyp, struct fault *fault)
 {
+	const enum key_kind kind = rung == RUNG_SMIME ? KEY_SMIME : KEY_OPENPGP;
 	const struct decision *decision = &treatment->decision;
 	char *unusable = NULL;
 	size_t i;
 	int r;
 
-	r = keys_find(keys, KEY_OPENPGP, treatment->address, &treatment->key,
-	    &unusable, fault);
+	r = keys_find(
+	    keys, kind, treatment->address, &treatment->key, &unusable, fault);
 	if (r == 0)
-		*whyp = unusable != NULL ? unusable : g_strdup("no key");
+		*whyp = unusable != NULL ? unusable : g_strdup(none_of(kind));
 	if (r != 1)
 		return r;
 	for (i = 0; i < G_N_ELEMENTS(decision->recovery); i++)
-		if (find_recovery(
-			treatment, keys, decision->recovery[i], fault) != 0)
+		if (find_recovery(treatment, kind, keys, decision->recovery[i],
+			fault) != 0)
 			return -1;
-	treatment->rung = RUNG_OPENPGP;
+	treatment->rung = rung;
 	return 1;
 }
 
 /* A copy that the archive cannot open must not leave: later is better. */
 static int
-find_recovery(struct treatment *treatment, struct keys *keys,
-    const char *const *addresses, struct fault *fault)
+find_recovery(struct treatment *treatment, enum key_kind kind,
+    struct keys *keys, const char *const *addresses, struct fault *fault)
 {
 	struct key *key = NULL;
 	char *why = NULL;
 	int r;
 
 	for (; addresses != NULL && *addresses != NULL; addresses++) {
-		r = keys_find(keys, KEY_OPENPGP, *addresses, &key, &why, fault);
+		r = keys_find(keys, kind, *addresses, &key, &why, fault);
 		if (r == 0)
 			fault_set(fault, FAULT_TEMP,
 			    "no key for recovery by %s: %s", *addresses,
-			    why != NULL ? why : "no key");
+			    why != NULL ? why : none_of(kind));
 		g_clear_pointer(&why, g_free);
 		if (r != 1)
 			return -1;
@@ -256,7 +263,7 @@ explain(struct treatment *treatment)
 	for (i = 0; i < treatment->attempts->len; i++) {
 		attempt =
 		    &g_array_index(treatment->attempts, struct attempt, i);
-		if (attempt->why != NULL && attempt->rung == RUNG_OPENPGP)
+		if (attempt->why != NULL && attempt->rung != RUNG_PASSPHRASE)
 			g_string_append_printf(why, "%s%s",
 			    why->len > 0 ? ", " : "", attempt->why);
 	}

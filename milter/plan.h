@@ -37,7 +37,7 @@ struct treatment {
 	enum direction direction;
 	GArray *attempts; /* of struct attempt, in the ladder's order */
 	enum rung rung;
-	struct key *key;     /* for RUNG_OPENPGP */
+	struct key *key;     /* for RUNG_OPENPGP and RUNG_SMIME */
 	GPtrArray *recovery; /* of struct key *, may be empty */
 	char *why;
 	bool returned; /* its copy was refused, and the sender told so */

@@ -170,6 +170,8 @@ apply_rule(struct decision *decision, const struct rule *rule)
 	memcpy(decision->ladder, rule->ladder, sizeof(decision->ladder));
 	decision->rungs = rule->rungs;
 	decision->hide_subject = rule->hide_subject;
+	decision->smime_gcm = rule->smime_gcm;
+	decision->smime_oaep = rule->smime_oaep;
 	decision->require_tls = rule->require_tls;
 	decision->bounces = rule->bounces;
 	decision->recovery[0] = recovery_of(rule);

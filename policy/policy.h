@@ -63,6 +63,8 @@ struct decision {
 	size_t rungs;
 	bool hide_subject;
 	bool require_tls; /* refuse a client without TLS */
+	bool smime_gcm;   /* AES-256-GCM instead of CBC */
+	bool smime_oaep;  /* RSAES-OAEP instead of PKCS #1 v1.5 */
 	enum bounces bounces;
 	const char *const *recovery[2]; /* NULL-terminated lists, or NULL */
 };

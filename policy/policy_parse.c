@@ -34,6 +34,8 @@ static option_parse parse_hide_subject;
 static option_parse parse_recovery;
 static option_parse parse_one_recovery;
 static option_parse parse_bounces;
+static option_parse parse_smime_cipher;
+static option_parse parse_smime_rsa;
 static option_parse parse_not_here;
 
 static const struct option_reader rule_options[] = {
@@ -51,6 +53,8 @@ static const struct option_reader rule_options[] = {
     {"hide_subject", parse_hide_subject},
     {"recovery", parse_recovery},
     {"bounces", parse_bounces},
+    {"smime_cipher", parse_smime_cipher},
+    {"smime_rsa", parse_smime_rsa},
     {"sign", parse_not_here},
     {"notify", parse_not_here},
 };
@@ -189,8 +193,7 @@ warn_of_absent_form(
 	char *place;
 
 	(void)fault;
-	if (!g_str_equal(name, rung_name(RUNG_SMIME)) &&
-	    !g_str_equal(name, rung_name(RUNG_PASSPHRASE)))
+	if (!g_str_equal(name, rung_name(RUNG_PASSPHRASE)))
 		return 0;
 	place = option_place(element);
 	g_ptr_array_add(warnings,
@@ -353,6 +356,34 @@ parse_bounces(
 	if (option_word(setting, words, &which, fault) != 0)
 		return -1;
 	rule->bounces = (enum bounces)which;
+	return 0;
+}
+
+static int
+parse_smime_cipher(
+    const config_setting_t *setting, void *target, struct fault *fault)
+{
+	static const char *const words[] = {"aes256-cbc", "aes256-gcm", NULL};
+	struct rule *rule = target;
+	size_t which;
+
+	if (option_word(setting, words, &which, fault) != 0)
+		return -1;
+	rule->smime_gcm = which == 1;
+	return 0;
+}
+
+static int
+parse_smime_rsa(
+    const config_setting_t *setting, void *target, struct fault *fault)
+{
+	static const char *const words[] = {"pkcs1", "oaep", NULL};
+	struct rule *rule = target;
+	size_t which;
+
+	if (option_word(setting, words, &which, fault) != 0)
+		return -1;
+	rule->smime_oaep = which == 1;
 	return 0;
 }
 

@@ -46,6 +46,8 @@ struct rule {
 	size_t rungs;
 	bool hide_subject;
 	bool require_tls;
+	bool smime_gcm;
+	bool smime_oaep;
 	enum bounces bounces;
 	GPtrArray *recovery; /* of char *, NULL at the end; NULL: none */
 };

@@ -59,7 +59,7 @@ Xsealmilter, S=local:$work/milter.sock$1, T=C:10s;S:60s;R:60s;E:5m
 END
 }
 
-configure 'policy = ( { name = "all"; seal = [ "openpgp", "smime" ]; } );'
+configure 'policy = ( { name = "all"; seal = [ "openpgp", "passphrase" ]; } );'
 sendmail_cf ', F=T'
 
 check --sendmail "$work/sendmail.cf"
@@ -90,7 +90,7 @@ ok "an empty store is pointed at the command that fills it" \
 ok "without keys the probe is sealed to a key that is built in" \
     out "sealed to a key that is built in"
 ok "warnings about the configuration are shown" \
-    out 'this build has no form "smime"'
+    out 'this build has no form "passphrase"'
 ok "a daemon that runs is found" out "the daemon answers at"
 
 sealctl key import "$source/tests/keys/alice.asc"

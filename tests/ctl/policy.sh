@@ -67,7 +67,7 @@ ok "the rule of each recipient is named" out 'rule        "own"'
 ok "the key is gpg's, however the address is spelt" out "$bob"
 ok "its source is named" out "(gnupg)"
 ok "an unusable key says why" out "expired on"
-ok "an absent form says so" out "smime       no: this version has no such form"
+ok "who has no certificate is told so" out "smime       no: no certificate"
 ok "who is held is told so" out "result      held:"
 ok "who has no rule is told so" out "rule        none fits"
 ok "recipients who are refused refuse the message" out "The message is refused"

@@ -32,7 +32,8 @@ plan_put_key(struct store *store, const struct inspected *key)
 	}
 	g_ptr_array_add(addresses, NULL);
 	if (store_put(store, key, (const char *const *)addresses->pdata,
-		TRUST_IMPORTED, &change, &fault) != 0)
+		key->kind == KEY_SMIME ? TRUST_CHECKED : TRUST_IMPORTED,
+		&change, &fault) != 0)
 		g_error("%s", fault.text);
 	g_ptr_array_unref(addresses);
 }
@@ -54,6 +55,13 @@ plan_fill_store(void)
 		g_error("%s", fault.text);
 	for (i = 0; i < found->len; i++)
 		plan_put_key(store, g_ptr_array_index(found, i));
+	g_ptr_array_unref(found);
+	g_bytes_unref(octets);
+	/* Alice has a certificate too. */
+	octets = sample_read("../certs/alice.crt", NULL);
+	if (inspect_keys(&config, octets, &found, &fault) != 0)
+		g_error("%s", fault.text);
+	plan_put_key(store, g_ptr_array_index(found, 0));
 	g_ptr_array_unref(found);
 	g_bytes_unref(octets);
 	store_close(&store);
