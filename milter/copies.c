@@ -216,6 +216,7 @@ copy_add(struct copy *copy, struct treatment *treatment,
 	g_ptr_array_add(copy->treatments, treatment);
 	copy->hide_subject |= treatment->decision.hide_subject;
 	copy->at_rest &= treatment->direction != DIRECTION_OUT;
+	copy->legacy_display |= treatment->decision.legacy_display;
 	copy->smime_gcm &= treatment->decision.smime_gcm;
 	copy->smime_oaep &= treatment->decision.smime_oaep;
 	if (copy->subject == NULL && treatment->decision.subject_tag != NULL)
@@ -254,6 +255,7 @@ can_share(const struct treatment *a, const struct treatment *b)
 	       a->decision.hide_subject == b->decision.hide_subject &&
 	       (a->direction == DIRECTION_OUT) ==
 		   (b->direction == DIRECTION_OUT) &&
+	       a->decision.legacy_display == b->decision.legacy_display &&
 	       a->decision.smime_gcm == b->decision.smime_gcm &&
 	       a->decision.smime_oaep == b->decision.smime_oaep &&
 	       g_strcmp0(a->decision.subject_tag, b->decision.subject_tag) ==
@@ -309,6 +311,7 @@ copy_order(const struct copy *copy, const struct runtime *runtime)
 {
 	return (struct seal_order){
 	    .form = copy->form == RUNG_SMIME ? SEAL_SMIME : SEAL_OPENPGP,
+	    .legacy_display = copy->form == RUNG_SMIME && copy->legacy_display,
 	    .smime_gcm = copy->smime_gcm,
 	    .smime_oaep = copy->smime_oaep,
 	    .readers = (const struct seal_reader *)(void *)copy->readers->data,

@@ -13,6 +13,7 @@ struct copy {
 	bool at_rest; /* every mailbox it goes to is stored here */
 	bool alone;   /* nobody may share it */
 	bool unnamed; /* it is for somebody whom the header does not name */
+	bool legacy_display;        /* somebody's rule says so */
 	bool smime_gcm, smime_oaep; /* every recipient's rule says so */
 	char *subject;              /* new value of Subject, or NULL */
 };

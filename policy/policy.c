@@ -170,6 +170,7 @@ apply_rule(struct decision *decision, const struct rule *rule)
 	memcpy(decision->ladder, rule->ladder, sizeof(decision->ladder));
 	decision->rungs = rule->rungs;
 	decision->hide_subject = rule->hide_subject;
+	decision->legacy_display = rule->legacy_display;
 	decision->smime_gcm = rule->smime_gcm;
 	decision->smime_oaep = rule->smime_oaep;
 	decision->require_tls = rule->require_tls;

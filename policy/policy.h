@@ -62,9 +62,10 @@ struct decision {
 	enum rung ladder[RUNGS];
 	size_t rungs;
 	bool hide_subject;
-	bool require_tls; /* refuse a client without TLS */
-	bool smime_gcm;   /* AES-256-GCM instead of CBC */
-	bool smime_oaep;  /* RSAES-OAEP instead of PKCS #1 v1.5 */
+	bool require_tls;    /* refuse a client without TLS */
+	bool legacy_display; /* S/MIME: the hidden Subject in the text */
+	bool smime_gcm;      /* AES-256-GCM instead of CBC */
+	bool smime_oaep;     /* RSAES-OAEP instead of PKCS #1 v1.5 */
 	enum bounces bounces;
 	const char *const *recovery[2]; /* NULL-terminated lists, or NULL */
 };

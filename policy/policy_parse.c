@@ -34,6 +34,7 @@ static option_parse parse_hide_subject;
 static option_parse parse_recovery;
 static option_parse parse_one_recovery;
 static option_parse parse_bounces;
+static option_parse parse_legacy_display;
 static option_parse parse_smime_cipher;
 static option_parse parse_smime_rsa;
 static option_parse parse_not_here;
@@ -53,6 +54,7 @@ static const struct option_reader rule_options[] = {
     {"hide_subject", parse_hide_subject},
     {"recovery", parse_recovery},
     {"bounces", parse_bounces},
+    {"legacy_display", parse_legacy_display},
     {"smime_cipher", parse_smime_cipher},
     {"smime_rsa", parse_smime_rsa},
     {"sign", parse_not_here},
@@ -360,6 +362,15 @@ parse_bounces(
 }
 
 static int
+parse_legacy_display(
+    const config_setting_t *setting, void *target, struct fault *fault)
+{
+	struct rule *rule = target;
+
+	return option_bool(setting, &rule->legacy_display, fault);
+}
+
+static int
 parse_smime_cipher(
     const config_setting_t *setting, void *target, struct fault *fault)
 {
@@ -404,6 +415,7 @@ rule_make(void)
 	struct rule *rule = g_new0(struct rule, 1);
 
 	rule->hide_subject = true;
+	rule->legacy_display = true;
 	rule->bounces = BOUNCES_CLEAR;
 	return rule;
 }

@@ -46,6 +46,7 @@ struct rule {
 	size_t rungs;
 	bool hide_subject;
 	bool require_tls;
+	bool legacy_display;
 	bool smime_gcm;
 	bool smime_oaep;
 	enum bounces bounces;

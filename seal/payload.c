@@ -9,6 +9,8 @@
  */
 #include "seal/payload.h"
 
+#include "seal/legacy.h"
+
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -19,6 +21,10 @@ struct payload {
 	struct gate *gate;
 	struct spool_reader *body;
 	size_t header_used, trailer_used;
+	GArray *insertions; /* or NULL */
+	guint insertion;    /* the next one */
+	size_t insertion_used;
+	uint64_t body_used;
 };
 
 struct payload *
@@ -42,16 +48,31 @@ payload_free(struct payload **payloadp)
 	OPENSSL_cleanse(payload->header->str, payload->header->len);
 	g_string_free(payload->header, TRUE);
 	spool_reader_free(&payload->body);
+	if (payload->insertions != NULL)
+		g_array_unref(payload->insertions);
 	g_free(payload->trailer);
 	g_free(payload);
 	*payloadp = NULL;
 }
 
+void
+payload_insert(struct payload *payload, GArray *insertions)
+{
+	payload->insertions = insertions;
+}
+
 uint64_t
 payload_octets(const struct payload *payload)
 {
-	return payload->header->len + spool_size(payload->message->body) +
-	       strlen(payload->trailer);
+	uint64_t octets = payload->header->len + strlen(payload->trailer) +
+			  spool_size(payload->message->body);
+	guint i;
+
+	for (i = 0; payload->insertions != NULL && i < payload->insertions->len;
+	     i++)
+		octets +=
+		    g_array_index(payload->insertions, struct insertion, i).len;
+	return octets;
 }
 
 void
@@ -59,6 +80,9 @@ payload_rewind(struct payload *payload, struct gate *gate)
 {
 	payload->gate = gate;
 	payload->header_used = payload->trailer_used = 0;
+	payload->insertion = 0;
+	payload->insertion_used = 0;
+	payload->body_used = 0;
 	spool_reader_free(&payload->body);
 	payload->body = spool_reader_make(payload->message->body);
 	gate_rewind(gate);
@@ -76,6 +100,35 @@ read_string(
 	return n;
 }
 
+/* The body up to the next insertion, or what is left of that one. */
+static ssize_t
+read_body(
+    struct payload *payload, void *buffer, size_t size, struct fault *fault)
+{
+	const struct insertion *next = NULL;
+	ssize_t n;
+
+	if (payload->insertions != NULL &&
+	    payload->insertion < payload->insertions->len)
+		next = &g_array_index(
+		    payload->insertions, struct insertion, payload->insertion);
+	if (next != NULL && next->at == payload->body_used) {
+		n = (ssize_t)read_string(next->text, next->len,
+		    &payload->insertion_used, buffer, size);
+		if (payload->insertion_used == next->len) {
+			payload->insertion++;
+			payload->insertion_used = 0;
+		}
+		return n;
+	}
+	if (next != NULL)
+		size = (size_t)MIN(size, next->at - payload->body_used);
+	n = spool_reader_read(payload->body, buffer, size, fault);
+	if (n > 0)
+		payload->body_used += (uint64_t)n;
+	return n;
+}
+
 ssize_t
 payload_read(
     struct payload *payload, void *buffer, size_t size, struct fault *fault)
@@ -85,7 +138,7 @@ payload_read(
 	n = (ssize_t)read_string(payload->header->str, payload->header->len,
 	    &payload->header_used, buffer, size);
 	if (n == 0)
-		n = spool_reader_read(payload->body, buffer, size, fault);
+		n = read_body(payload, buffer, size, fault);
 	if (n == 0)
 		n = (ssize_t)read_string(payload->trailer,
 		    strlen(payload->trailer), &payload->trailer_used, buffer,

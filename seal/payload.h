@@ -16,6 +16,9 @@ struct payload *payload_make(
     GString *header, const struct message *message, char *trailer);
 void payload_free(struct payload **payloadp);
 
+/* Takes what legacy_find() found, to go into the body. */
+void payload_insert(struct payload *payload, GArray *insertions);
+
 uint64_t payload_octets(const struct payload *payload);
 
 /* Starts again, in front of that gate. */

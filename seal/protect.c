@@ -12,6 +12,8 @@
 
 #include "seal/protect.h"
 
+#include "seal/legacy.h"
+
 #include <string.h>
 
 /* Where a field belongs. */
@@ -73,8 +75,8 @@ static void append_field(GString *out, const char *name, const char *value);
 static void keep_outside(GString *header, GString *hp_outer,
     const struct seal_order *order, const struct field *field,
     enum outside *outside, char **valuep);
-static void append_structure(
-    GString *header, const struct message *message, bool *wrapp);
+static void append_structure(GString *header, const struct seal_order *order,
+    const struct message *message, bool *wrapp);
 static char *append_wrapping(
     GString *header, const struct message *message, const char *boundary);
 static const char *skip_comment(const char *p);
@@ -147,7 +149,7 @@ protect_header(const struct seal_order *order, const struct message *message,
 			sealed->outside[i] = OUTSIDE_KEEP;
 	}
 	g_string_append_len(header, hp_outer->str, (gssize)hp_outer->len);
-	append_structure(header, message, &wrap);
+	append_structure(header, order, message, &wrap);
 	*trailerp = wrap ? append_wrapping(header, message, boundary) : NULL;
 	g_string_append(header, "\r\n");
 	g_string_free(hp_outer, TRUE);
@@ -255,12 +257,15 @@ keep_outside(GString *header, GString *hp_outer, const struct seal_order *order,
 /* MIME-Version and Content-*: the bytes as they came, and the parameters
  * that make this the root of the payload (section 2.1.1). */
 static void
-append_structure(GString *header, const struct message *message, bool *wrapp)
+append_structure(GString *header, const struct seal_order *order,
+    const struct message *message, bool *wrapp)
 {
 	const struct field *field = message_field(message, "Content-Type", 0);
 	static const char params[] =
 	    "\r\n\thp=\"cipher\"; protected-headers=\"v1\"";
+	static const char display[] = "; hp-legacy-display=\"1\"";
 	const char *separator = ";";
+	bool legacy = false;
 	size_t i;
 
 	*wrapp =
@@ -269,6 +274,8 @@ append_structure(GString *header, const struct message *message, bool *wrapp)
 	    (field != NULL && !protect_can_extend(field->value, &separator));
 	if (*wrapp)
 		return;
+	if (order->legacy_display)
+		g_array_unref(legacy_find(order, message, &legacy));
 	for (i = 0; i < message->header.count; i++) {
 		field = &message->header.list[i];
 		if (place_of(field, NULL) != PLACE_STRUCTURE)
@@ -276,13 +283,14 @@ append_structure(GString *header, const struct message *message, bool *wrapp)
 		g_string_append_printf(
 		    header, "%s:%s", field->name, field->value);
 		if (field_is(field, "Content-Type"))
-			g_string_append_printf(
-			    header, "%s%s", separator, params);
+			g_string_append_printf(header, "%s%s%s", separator,
+			    params, legacy ? display : "");
 		g_string_append(header, "\r\n");
 	}
 	if (message_field(message, "Content-Type", 0) == NULL)
-		g_string_append_printf(
-		    header, "Content-Type: text/plain;%s\r\n", params);
+		g_string_append_printf(header,
+		    "Content-Type: text/plain;%s%s\r\n", params,
+		    legacy ? display : "");
 }
 
 /* The whole original as a part of its own; returns what ends it. */

@@ -11,6 +11,7 @@
 
 #include "seal/form.h"
 #include "seal/gate.h"
+#include "seal/legacy.h"
 #include "seal/mime.h"
 #include "seal/payload.h"
 #include "seal/pgp.h"
@@ -38,12 +39,17 @@ seal_message(const struct seal_order *order, const struct message *message,
 	struct gate *gate = NULL;
 	char *boundary = NULL, *trailer;
 	GString *header;
+	bool wrapped, at_root;
 	int ret = -1;
 
 	if (can_do(order, fault) != 0 || mime_boundary(&boundary, fault) != 0)
 		goto out;
 	header = protect_header(order, message, boundary, sealed, &trailer);
+	wrapped = trailer != NULL;
 	payload = payload_make(header, message, trailer);
+	/* What is wrapped stays as it came. */
+	if (order->legacy_display && !wrapped)
+		payload_insert(payload, legacy_find(order, message, &at_root));
 	if ((gate = gate_make(payload_octets(payload), fault)) == NULL ||
 	    form_of(order)->seal(
 		order, payload, gate, boundary, &sealed->body, fault) != 0)

@@ -36,7 +36,8 @@ struct seal_order {
 	size_t readers_count;
 	const char *subject; /* value in place of the Subject's, or NULL */
 	bool hide_subject;
-	bool at_rest; /* it goes into a mailbox stored here */
+	bool legacy_display; /* a hidden Subject is shown in the text too */
+	bool at_rest;        /* it goes into a mailbox stored here */
 	/* For S/MIME; what is not set can be opened by more programs. */
 	bool smime_gcm;  /* AES-256-GCM instead of CBC (RFC 5084) */
 	bool smime_oaep; /* RSAES-OAEP instead of PKCS #1 v1.5 (RFC 3560) */

@@ -87,11 +87,16 @@ char *
 subject_decode(const struct message *message)
 {
 	const struct field *field = message_field(message, "Subject", 0);
+
+	return field == NULL ? NULL : subject_decode_value(field->value);
+}
+
+char *
+subject_decode_value(const char *value)
+{
 	char *unfolded, *plain, *decoded, *valid;
 
-	if (field == NULL)
-		return NULL;
-	unfolded = field_unfold(field->value);
+	unfolded = field_unfold(value);
 	if (is_plain(unfolded))
 		return unfolded;
 	gmime_need();

@@ -11,6 +11,9 @@ void gmime_need(void);
  * A new string, or NULL if the message has none. */
 char *subject_decode(const struct message *message);
 
+/* The same of a value. */
+char *subject_decode_value(const char *value);
+
 /*
  * The Subject's value without that tag (wherever it stands, without regard
  * to case) and the blanks it leaves; with its leading blank, in ASCII.  A

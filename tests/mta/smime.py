@@ -10,6 +10,7 @@ Out:   what they find inside is what went in, and no word of it is outside.
 Never: uses a line of the product's own code to open what it made.
 """
 import base64
+import email
 import os
 import re
 import shutil
@@ -28,10 +29,12 @@ THUNDERBIRD = os.environ.get(
     "/var/cache/sealmilter/thunderbird/usr/lib/thunderbird")
 POLICY = (
     {"name": "gcm", "to": ["frank@example.org"], "seal": ["smime"],
-     "smime_cipher": "aes256-gcm"},
+     "smime_cipher": "aes256-gcm", "legacy_display": False},
     {"name": "oaep", "to": ["two@example.org"], "seal": ["smime"],
-     "smime_rsa": "oaep"},
-    {"name": "smime", "to": ["@example.org"], "seal": ["smime"]},
+     "smime_rsa": "oaep", "legacy_display": False},
+    {"name": "shown", "to": ["bob@example.org"], "seal": ["smime"]},
+    {"name": "smime", "to": ["@example.org"], "seal": ["smime"],
+     "legacy_display": False},
     {"name": "others", "seal": ["openpgp"]},
 )
 # Words that every copy has outside, whatever is in it.
@@ -145,8 +148,7 @@ def complaints(openers, out, original, name):
 
 def foreign_programs(w, openers):
     original = w.mail(to="alice@example.org, bob@example.org")
-    for name, what in (("alice", "RSA, CBC"), ("bob", "an intermediate CA"),
-                       ("erin", "P-256"), ("frank", "P-384, GCM"),
+    for name, what in (("alice", "RSA, CBC"), ("erin", "P-256"), ("frank", "P-384, GCM"),
                        ("two", "RSA-OAEP")):
         out = seal(w, original, name)
         found = complaints(openers, out, original, name)
@@ -206,6 +208,69 @@ def all_shapes(w, openers, title, messages):
              "%d %s come out to the octet" % (sealed_count, title))
 
 
+def is_inserted_into(original, payload):
+    """Whether all octets of the one are in the other, in their order."""
+    rest = iter(payload)
+    return all(octet in rest for octet in original)
+
+
+def shown_complaints(payload, subject):
+    """The legacy display elements as a mail reader sees them."""
+    found = []
+    for part in email.message_from_bytes(payload).walk():
+        if part.get_param("hp-legacy-display") != "1":
+            continue
+        text = part.get_payload(decode=True)
+        if part.defects:    # broken by others, before we came
+            continue
+        text = text.decode("ascii", "replace")
+        if part.get_content_subtype() == "html":
+            if '<div class="header-protection-legacy-display">' not in text:
+                found.append("no element: %r" % text[:80])
+        elif not re.match(r"Subject: [^\r\n]+\r\n\r\n", text):
+            found.append("no element: %r" % text[:80])
+        elif subject and subject not in text.split("\r\n")[0]:
+            found.append("another subject: %r" % text[:80])
+    return found
+
+
+def legacy_display(w, openers, title, messages):
+    """bob's rule leaves it on, which is the default."""
+    before = w.tap.failed
+    shown = 0
+    for name, raw in messages:
+        out = seal(w, raw, "bob")
+        original = corpus.canonical(raw)
+        if out == original or b"smime.p7m" not in sealed.split(out)[0]:
+            continue
+        payload = openers.with_openssl(der_of(out), "bob")
+        found = shown_complaints(payload, "")
+        if b"hp-legacy-display" in payload:
+            shown += 1
+        _, body = sealed.split(original)
+        if not is_inserted_into(body, payload):
+            found.append("something of the original is not there")
+        if len(payload) > 2 * len(sealed.split(original)[0]) + \
+           len(original) + 8000:
+            found.append("much was inserted")
+        if found:
+            w.tap.ok(False, "%s: %s" % (title, name), *found)
+    w.tap.ok(w.tap.failed == before and shown > len(messages) // 3,
+             "the hidden Subject is shown in %d of %d %s, and nothing else "
+             "is changed" % (shown, len(messages), title))
+
+
+def one_shown(w, openers):
+    mark = w.mark()
+    payload = openers.with_openssl(
+        der_of(seal(w, w.mail(to="bob@example.org", mark=mark), "bob")),
+        "bob")
+    found = shown_complaints(payload, "About " + mark)
+    w.tap.ok(not found and b'hp-legacy-display="1"' in payload,
+             "a reader that knows nothing of header protection shows the "
+             "Subject", *found)
+
+
 def through_postfix(w, openers):
     original = w.mail()
     _, arrivals = w.deliver(original, "alice@example.org")
@@ -241,11 +306,14 @@ def main():
     tap.run(foreign_programs, w, openers)
     tap.run(several, w, openers)
     tap.run(all_shapes, w, openers, "samples", samples())
+    tap.run(one_shown, w, openers)
+    tap.run(legacy_display, w, openers, "samples", samples())
     others = corpus.corpus()
     if others is None:
         tap.note("SEALMILTER_CORPUS names no folder: only our own samples")
     else:
         tap.run(all_shapes, w, openers, "messages of others", others)
+        tap.run(legacy_display, w, openers, "messages of others", others)
     if kind is None:
         tap.skip("messages through Postfix", mtas.missing(mtas.Postfix))
     else:
