@@ -310,6 +310,8 @@ cms_reader_feed(
 	struct span rest = {NULL, 0};
 	int r;
 
+	if (len == 0)
+		return 0;
 	if (reader->where != IN_HEAD)
 		return take_content(reader, data, len);
 	g_byte_array_append(reader->head, data, (guint)len);

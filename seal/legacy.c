@@ -284,7 +284,7 @@ add_to_text(
 	char *encoding = g_strstrip(g_ascii_strdown(
 	    part->encoding == NULL ? "7bit" : part->encoding, -1));
 	const char *separator = ";";
-	GString *element = NULL;
+	GString *element = NULL, *parameter;
 	size_t at;
 
 	if (g_strv_contains((const char *const[]){"7bit", "8bit", "binary",
@@ -302,10 +302,11 @@ add_to_text(
 			insert(search, part->header_start,
 			    g_string_new(
 				"Content-Type: text/plain; " PARAMETER "\r\n"));
-		else if (protect_can_extend(part->type, &separator))
-			insert(search, part->type_end,
-			    g_string_append(
-				g_string_new(separator), "\r\n\t" PARAMETER));
+		else if (protect_can_extend(part->type, &separator)) {
+			parameter = g_string_new(separator);
+			g_string_append(parameter, "\r\n\t" PARAMETER);
+			insert(search, part->type_end, parameter);
+		}
 	}
 	g_free(encoding);
 }
