@@ -232,7 +232,7 @@ mta_listen(
 void
 mta_nudge(void)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t len = sizeof(address);
 	int fd;
 
