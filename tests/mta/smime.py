@@ -290,6 +290,41 @@ def through_postfix(w, openers):
     w.nothing_strayed()
 
 
+def three_forms_at_once(tap):
+    """One by OpenPGP, one by S/MIME, one clear, and one by S/MIME in Bcc: each
+    their own copy, in one transaction."""
+    w = World(tap, mtas.Postfix, keys=("carol@maybe.example",), copies=True,
+              policy=POLICY[:-1] + (
+                  {"name": "may", "seal": ["openpgp", "smime", "clear"]},))
+    w.daemon.configure(keys={"sources": ["store"],
+                             "smime_trust": os.path.join(CERTS, "ca.crt")})
+    w.daemon.restart()
+    w.daemon.ctl("key", "import", cert("alice"), cert("erin"))
+    openers = Openers(w)
+    word = w.public_word()
+    everybody = ["carol@maybe.example", "alice@example.org",
+                 "dave@maybe.example", "erin@example.org"]
+    original = w.mail(to=", ".join(everybody[:3]), mark=word)
+    sent, arrivals = w.deliver(original, everybody)
+    of = {address: [a for a in arrivals if address.encode() in
+                    b"".join(a.rcpts)] for address in everybody}
+    tap.ok(sent.code == 250 and len(arrivals) == 4 and
+           all(len(copies) == 1 for copies in of.values()),
+           "one by OpenPGP, one by S/MIME, one clear, one in Bcc: a copy each",
+           sent, *[a.rcpts for a in arrivals])
+    w.sealed_ok("the OpenPGP copy is one", of["carol@maybe.example"],
+                original, "carol@maybe.example")
+    for name in ("alice", "erin"):
+        found = complaints(openers, of[name + "@example.org"][0].raw,
+                           original, name)
+        tap.ok(not found, name + "'s S/MIME copy is one, for them alone",
+               *found)
+    tap.ok(of["dave@maybe.example"][0].raw.endswith(
+        sealed.split(original)[1]), "and the clear one is clear")
+    _, arrivals = w.deliver(original, everybody)
+    tap.ok(not arrivals, "sent again, nobody gets a second one")
+
+
 def main():
     tap = rig.Tap()
     for program in ("openssl", "gpgsm", "cmsutil", "pk12util", "certutil"):
@@ -318,6 +353,7 @@ def main():
         tap.skip("messages through Postfix", mtas.missing(mtas.Postfix))
     else:
         tap.run(through_postfix, w, openers)
+        tap.run(three_forms_at_once, tap)
     return tap.done()
 
 
