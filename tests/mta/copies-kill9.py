@@ -8,13 +8,13 @@ Out:   a histogram of copies for each point: 0 lost, 0 readable, 1 each, but
        for the one copy that is in doubt at K4 and K5.
 Never: is content with a copy more or less than the table says.
 """
+import email
 import os
 import random
 import sys
 import time
 
 import rig
-import sealed
 import smtp
 from mtas import Postfix
 from world import World, need
@@ -28,15 +28,29 @@ POINTS = (
     ("K0", 2, 0), ("K1", 1, 0), ("K2", 1, 0), ("K3", 1, 0), ("K4", 1, 1),
     ("K5", 1, 1), ("K6", 1, 0), ("K7", 1, 0), ("K8", 1, 0), ("rotate", 1, 0),
 )
-RECIPIENTS = {"alice@example.org": True, "bob@example.org": True,
-              "dave@maybe.example": False}
+# Three forms: OpenPGP, S/MIME (and in Bcc), clear.
+RECIPIENTS = {"alice@example.org": "multipart/encrypted",
+              "erin@example.org": "application/pkcs7-mime",
+              "dave@maybe.example": None}
+CERTS = os.path.join(rig.SOURCE, "tests", "certs")
+POLICY = ({"name": "must", "to": ["@example.org"],
+           "seal": ["openpgp", "smime"]},
+          {"name": "may", "seal": ["openpgp", "clear"]})
+
+
+def form_of(raw):
+    return email.message_from_bytes(raw).get_content_type()
 
 
 class Killing:
     def __init__(self, tap):
         self.tap = tap
-        self.w = World(tap, Postfix, keys=("alice@example.org",
-                                           "bob@example.org"), copies=True)
+        self.w = World(tap, Postfix, keys=("alice@example.org",), copies=True,
+                       policy=POLICY)
+        self.w.daemon.configure(keys={
+            "sources": ["store"],
+            "smime_trust": os.path.join(CERTS, "ca.crt")})
+        self.w.daemon.ctl("key", "import", os.path.join(CERTS, "erin.crt"))
         self.once = self.w.rig.path("crash-once")
 
     def arm(self, point, nth):
@@ -76,12 +90,11 @@ class Killing:
                          "the daemon's death")
         counts, wrong = dict.fromkeys(RECIPIENTS, 0), []
         for arrival in arrivals:
-            for address, must_be_sealed in RECIPIENTS.items():
+            for address, form in RECIPIENTS.items():
                 if any(address.encode() in r for r in arrival.rcpts):
                     counts[address] += 1
-                    if must_be_sealed and (
-                            word.encode() in arrival.raw or
-                            not sealed.is_sealed(arrival.raw)):
+                    if form and (word.encode() in arrival.raw or
+                                 form_of(arrival.raw) != form):
                         wrong.append("readable: " + address)
         crashed = not os.path.exists(self.once)
         if not crashed:
@@ -141,10 +154,11 @@ class Killing:
                 self.retry(message)
             counts = dict.fromkeys(RECIPIENTS, 0)
             for arrival in w.arrived():
-                for address, must_be_sealed in RECIPIENTS.items():
+                for address, form in RECIPIENTS.items():
                     if any(address.encode() in r for r in arrival.rcpts):
                         counts[address] += 1
-                        if must_be_sealed and word.encode() in arrival.raw:
+                        if form and (word.encode() in arrival.raw or
+                                     form_of(arrival.raw) != form):
                             wrong.append("readable: " + address)
             runs += 1
             for count in counts.values():
