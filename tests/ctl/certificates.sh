@@ -3,40 +3,9 @@
 #
 # sealctl key with certificates: which it takes and binds to whom, what it
 # says of the others, who vouches, and what is revoked.
-build=${top_builddir:-.}
-source=${top_srcdir:-.}
+. "$(dirname "$0")/ctl.sh"
 certs=$(cd "$source/tests/certs" && pwd)
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
 
-count=0
-failed=0
-ok() { # ok NAME COMMAND... - passes if the command does
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >/dev/null 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$work/out" "$work/err"
-		failed=$((failed + 1))
-	fi
-}
-
-sealctl() {
-	"$build/sealctl" -c "$work/conf" "$@" >"$work/out" 2>"$work/err"
-	status=$?
-}
-is() { [ "$1" = "$2" ]; }
-out() { grep -qF -- "$1" "$work/out"; }
-line() { grep -qxF -- "$1" "$work/out"; }
-err() { grep -qF -- "$1" "$work/err"; }
-lines() { [ "$(wc -l <"$work/out")" -eq "$1" ]; }
-json() {
-	python3 -c "import json; o = json.load(open('$work/out'))
-assert $1, o"
-}
 fingerprint() { # of a sample, as openssl says
 	openssl x509 -in "$certs/$1.crt" -noout -fingerprint -sha256 |
 	    sed 's/.*=//; s/://g'

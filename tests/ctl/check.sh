@@ -3,25 +3,9 @@
 #
 # sealctl check: the real program, what real postconf says, real keys.
 # shellcheck disable=SC2016 # $seal is for Postfix to expand
-build=${top_builddir:-.}
-source=${top_srcdir:-.}
-work=$(mktemp -d) || exit 99
+. "$(dirname "$0")/ctl.sh"
 mkdir -m 700 "$work/state"
 mkdir "$work/postfix"
-trap 'rm -rf "$work"' EXIT
-
-count=0
-ok() { # ok NAME COMMAND... - passes if the command does
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >/dev/null 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$work/out" "$work/err"
-	fi
-}
 
 # Runs sealctl; $status, $work/out (line breaks undone) and $work/err.
 sealctl() {
@@ -32,10 +16,6 @@ sealctl() {
 check() {
 	sealctl check "$@"
 }
-is() { [ "$1" = "$2" ]; }
-out() { grep -qF -- "$1" "$work/out"; }
-err() { grep -qF -- "$1" "$work/err"; }
-no_out() { ! out "$1"; }
 json() { # json EXPRESSION - of the object o
 	python3 -c "import json; o = json.load(open('$work/raw'))
 assert $1, o"

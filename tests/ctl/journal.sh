@@ -3,39 +3,10 @@
 #
 # sealctl journal: what became of messages and their copies, as the journal
 # has it that tests/unit/test_journal makes.
-build=${top_builddir:-.}
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/ctl.sh"
 
-count=0
-failed=0
-ok() { # ok NAME COMMAND... - passes if the command does
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >/dev/null 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$work/out" "$work/err"
-		failed=$((failed + 1))
-	fi
-}
-
-# Runs sealctl; $status, $work/out and $work/err are what came of it.
-sealctl() {
-	"$build/sealctl" -c "$work/conf" "$@" >"$work/out" 2>"$work/err"
-	status=$?
-}
-is() { [ "$1" = "$2" ]; }
 line() { grep -qxE -- "$1" "$work/out"; }
-err() { grep -qF -- "$1" "$work/err"; }
 quiet() { ! [ -s "$work/err" ]; }
-lines() { [ "$(wc -l <"$work/out")" -eq "$1" ]; }
-json() { # json EXPRESSION - of the object o
-	python3 -c "import json; o = json.load(open('$work/out'))
-assert $1, o"
-}
 same() { cmp -s "$work/journal" "$work/state/journal"; }
 
 cat >"$work/conf" <<END

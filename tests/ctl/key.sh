@@ -3,42 +3,9 @@
 #
 # sealctl key: what it takes, what it rejects and by which name, what it says
 # of it, and that three answers stay three: a key, none, "cannot tell".
-build=${top_builddir:-.}
-source=${top_srcdir:-.}
+. "$(dirname "$0")/ctl.sh"
 keys=$source/tests/keys
-work=$(mktemp -d) || exit 99
-mkdir -m 700 "$work/gnupg"
-trap 'rm -rf "$work"' EXIT
 
-count=0
-failed=0
-ok() { # ok NAME COMMAND... - passes if the command does
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >/dev/null 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$work/out" "$work/err"
-		failed=$((failed + 1))
-	fi
-}
-
-# Runs sealctl; $status, $work/out and $work/err are what came of it.
-sealctl() {
-	"$build/sealctl" -c "$work/conf" "$@" >"$work/out" 2>"$work/err"
-	status=$?
-}
-is() { [ "$1" = "$2" ]; }
-out() { grep -qF -- "$1" "$work/out"; }
-line() { grep -qxF -- "$1" "$work/out"; }
-err() { grep -qF -- "$1" "$work/err"; }
-lines() { [ "$(wc -l <"$work/out")" -eq "$1" ]; }
-json() { # json EXPRESSION - of the object o
-	python3 -c "import json; o = json.load(open('$work/out'))
-assert $1, o"
-}
 fingerprint() { # of a sample, as gpg says
 	gpg --homedir "$work/gnupg" --batch --with-colons --show-keys \
 	    "$keys/$1" 2>/dev/null |

@@ -2,39 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # sealctl policy: what it explains, and that its tests can fail.
-build=${top_builddir:-.}
-source=${top_srcdir:-.}
-work=$(mktemp -d) || exit 99
-mkdir -m 700 "$work/state" "$work/gnupg"
-trap 'gpgconf --homedir "$work/gnupg" --kill all; rm -rf "$work"' EXIT
-
-count=0
-ok() { # ok NAME COMMAND... - passes if the command does
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >/dev/null 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$work/out" "$work/err"
-	fi
-}
-
-# Runs sealctl; $status, $work/out and $work/err are what came of it.
-sealctl() {
-	"$build/sealctl" -c "$work/conf" "$@" >"$work/out" 2>"$work/err"
-	status=$?
-}
-is() { [ "$1" = "$2" ]; }
-out() { grep -qF -- "$1" "$work/out"; }
-err() { grep -qF -- "$1" "$work/err"; }
-no_out() { ! out "$1"; }
-silent() { [ ! -s "$work/out" ]; }
-json() { # json EXPRESSION - of the object o
-	python3 -c "import json; o = json.load(open('$work/out'))
-assert $1, o"
-}
+. "$(dirname "$0")/ctl.sh"
+mkdir -m 700 "$work/state"
 
 gpg --homedir "$work/gnupg" --batch --quiet \
     --import "$source/tests/keys/bob.asc" "$source/tests/keys/expired.asc"

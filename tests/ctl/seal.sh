@@ -2,24 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # sealctl seal: what a delivery agent gets of it, and which exit status.
-build=${top_builddir:-.}
-source=${top_srcdir:-.}
-work=$(mktemp -d) || exit 99
-mkdir -m 700 "$work/state" "$work/gnupg"
-trap 'gpgconf --homedir "$work/gnupg" --kill all; rm -rf "$work"' EXIT
-
-count=0
-ok() { # ok NAME COMMAND... - passes if the command does
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >/dev/null 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' "$work/out" "$work/err"
-	fi
-}
+. "$(dirname "$0")/ctl.sh"
+mkdir -m 700 "$work/state"
 
 # Seals $work/message to RECIPIENT; $status, $work/out and $work/err.
 seal() { # seal RECIPIENT [OPTION...] - without options the usual file
@@ -30,11 +14,6 @@ seal() { # seal RECIPIENT [OPTION...] - without options the usual file
 	    <"$work/message" >"$work/out" 2>"$work/err"
 	status=$?
 }
-is() { [ "$1" = "$2" ]; }
-out() { grep -qF -- "$1" "$work/out"; }
-err() { grep -qF -- "$1" "$work/err"; }
-no_out() { ! out "$1"; }
-silent() { [ ! -s "$work/out" ]; }
 deferred() { is "$status" 75 && silent && err "sealctl: "; }
 opens() {
 	gpg --homedir "$work/gnupg" --batch --quiet --decrypt "$work/out" \
