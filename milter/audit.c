@@ -49,7 +49,7 @@ static const char *
 status_of(const struct treatment *treatment)
 {
 	if (treatment->returned)
-		return "returned to its sender";
+		return "refused by the injection listener";
 	switch (treatment->rung) {
 	case RUNG_OPENPGP:
 	case RUNG_SMIME:

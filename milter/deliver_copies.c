@@ -199,6 +199,19 @@ find_reply(const char *text)
 	return NULL;
 }
 
+/* Where copies go is nothing that the client needs to read. */
+static void
+hide_listener(const struct run *run, struct fault *fault)
+{
+	char *before = g_strconcat(run->injector->target, ": ", NULL);
+	char *text = g_strdup(fault->text);
+
+	if (g_str_has_prefix(text, before))
+		fault_set(fault, fault->kind, "%s", text + strlen(before));
+	g_free(text);
+	g_free(before);
+}
+
 /*
  * A refusal for good that comes when others have theirs already concerns this
  * copy alone: 0, and the others go on.  One that comes when others were only
@@ -213,8 +226,11 @@ give_up(struct run *run, struct parcel *parcel, struct fault *fault)
 	if (fault->kind == FAULT_PERM && !run->some_sent &&
 	    first_in(run, PARCEL_FAILED, &failed) != NULL)
 		fault->kind = FAULT_TEMP;
-	if (fault->kind != FAULT_PERM || !run->some_sent)
+	if (fault->kind != FAULT_PERM || !run->some_sent) {
+		if (fault->kind == FAULT_PERM)
+			hide_listener(run, fault);
 		return -1;
+	}
 	parcel->state = PARCEL_REFUSED;
 	parcel->code =
 	    reply == NULL ? 550 : (int)g_ascii_strtoull(reply, NULL, 10);
@@ -447,7 +463,7 @@ send_report(struct run *run, const GString *report, struct fault *fault)
 /* The sender hears of these by a message, since his MTA hears 250; a retry
  * must not send that report again. */
 static void
-settle_refused(struct run *run)
+settle_refused(struct run *run, bool told)
 {
 	struct journal *journal = run->injector->ledger->journal;
 	const struct parcel *parcel;
@@ -460,8 +476,10 @@ settle_refused(struct run *run)
 			continue;
 		log_line(LOG_WARNING,
 		    "%s: the injection listener refused a copy for good: %d"
-		    " %s; its sender was told",
-		    run->session->queue_id, parcel->code, parcel->text);
+		    " %s; %s",
+		    run->session->queue_id, parcel->code, parcel->text,
+		    told ? "the sender gets a report"
+			 : "nobody wants a report");
 		for (j = 0; j < parcel->ids->len; j++)
 			if (journal_done(journal,
 				&g_array_index(
@@ -483,11 +501,13 @@ return_refused(struct run *run, struct fault *fault)
 	};
 	char *sender = g_strdup(session->sender);
 	GString *report;
+	bool wanted;
 	int r = 0;
 
 	g_strdelimit(sender, "<>", ' ');
 	dsn.sender = g_strstrip(sender);
-	if (header != NULL && dsn.sender[0] != '\0') {
+	wanted = header != NULL && dsn.sender[0] != '\0';
+	if (wanted) {
 		dsn.header = header->str;
 		report = dsn_make(&dsn,
 		    (const struct dsn_failure *)(void *)failures->data,
@@ -496,7 +516,7 @@ return_refused(struct run *run, struct fault *fault)
 		g_string_free(report, TRUE);
 	}
 	if (r == 0)
-		settle_refused(run);
+		settle_refused(run, wanted);
 	g_array_free(failures, TRUE);
 	g_free(sender);
 	return r;
