@@ -28,7 +28,7 @@ canary_ask(const struct smtp_target *target, const char *domain,
     gint64 deadline_us, struct fault *fault)
 {
 	char *sender = g_strconcat(CANARY "@", domain, NULL);
-	struct smtp_reply reply;
+	struct smtp_reply reply = {.code = 0};
 	struct smtp *smtp = NULL;
 	int r;
 

@@ -21,7 +21,7 @@ append_word(GString *out, const char *word)
 	static const char good[] = ".-_:[]@+=/";
 	size_t i;
 
-	for (i = 0; word[i] != '\0' && i < WORD_OCTETS; i++)
+	for (i = 0; i < WORD_OCTETS && word[i] != '\0'; i++)
 		g_string_append_c(out,
 		    g_ascii_isalnum(word[i]) || strchr(good, word[i]) != NULL
 			? word[i]
