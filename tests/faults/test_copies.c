@@ -457,6 +457,7 @@ main(void)
 	size_t i;
 
 	plan_begin();
+	seal_register_jobs();
 	torture_begin();
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
