@@ -28,7 +28,6 @@ injector_open(const struct config *config, const struct injector *old,
 	struct smtp_target *target = NULL;
 	const char *complaint;
 
-	g_atomic_ref_count_init(&injector->references);
 	g_mutex_init(&injector->lock);
 	injector->target = g_strdup(config->inject);
 	injector->domain = g_strdup(
@@ -47,23 +46,16 @@ injector_open(const struct config *config, const struct injector *old,
 	*injectorp = injector;
 	return 0;
 fail:
-	injector_unref(&injector);
+	injector_close(&injector);
 	return -1;
 }
 
-struct injector *
-injector_ref(struct injector *injector)
-{
-	g_atomic_ref_count_inc(&injector->references);
-	return injector;
-}
-
 void
-injector_unref(struct injector **injectorp)
+injector_close(struct injector **injectorp)
 {
 	struct injector *injector = g_steal_pointer(injectorp);
 
-	if (injector == NULL || !g_atomic_ref_count_dec(&injector->references))
+	if (injector == NULL)
 		return;
 	pool_free(&injector->pool);
 	ledger_unref(injector->ledger);

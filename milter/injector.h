@@ -10,10 +10,9 @@
 /*
  * All that sending copies needs beside the copies: connections to the
  * injection listener, the journal of what was sent, the key of the marks.
- * Counted; safe for many threads.
+ * A runtime's own; safe for many threads.
  */
 struct injector {
-	gatomicrefcount references;
 	struct ledger *ledger;
 	struct pool *pool;
 	char *target;
@@ -38,8 +37,7 @@ struct ledger {
  */
 int injector_open(const struct config *config, const struct injector *old,
     struct injector **injectorp, struct fault *fault);
-struct injector *injector_ref(struct injector *injector);
-void injector_unref(struct injector **injectorp);
+void injector_close(struct injector **injectorp);
 
 /*
  * Copies may be sent to the listener.  1: yes.  0: no, sealmilter itself is on

@@ -85,7 +85,7 @@ runtime_unref(struct runtime **runtimep)
 	*runtimep = NULL;
 	if (runtime == NULL || !g_atomic_ref_count_dec(&runtime->references))
 		return;
-	injector_unref(&runtime->injector);
+	injector_close(&runtime->injector);
 	keys_close(&runtime->keys);
 	config_unref(&runtime->config);
 	g_free(runtime->spool_directory);
