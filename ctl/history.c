@@ -29,21 +29,6 @@ static void take_end(
 static void take_abort(
     struct history *history, const struct journal_record *record);
 
-static guint
-id_hash(gconstpointer key)
-{
-	guint hash;
-
-	memcpy(&hash, key, sizeof(hash));
-	return hash;
-}
-
-static gboolean
-id_equal(gconstpointer a, gconstpointer b)
-{
-	return memcmp(a, b, sizeof(struct journal_id)) == 0;
-}
-
 static void
 message_done(gpointer data)
 {
@@ -72,9 +57,9 @@ history_read(const char *path, struct history **historyp, struct fault *fault)
 	int r;
 
 	history->messages = g_ptr_array_new_with_free_func(message_done);
-	history->by_id = g_hash_table_new(id_hash, id_equal);
-	history->copies =
-	    g_hash_table_new_full(id_hash, id_equal, NULL, g_free);
+	history->by_id = g_hash_table_new(journal_id_hash, journal_id_equal);
+	history->copies = g_hash_table_new_full(
+	    journal_id_hash, journal_id_equal, NULL, g_free);
 	r = journal_read(path, take_record, history, &history->found, fault);
 	if (r != 1) {
 		history_free(&history);

@@ -67,17 +67,17 @@ steady_seconds(void)
 	return clock_seconds(CLOCK_BOOTTIME);
 }
 
-static guint
-id_hash(gconstpointer key)
+guint
+journal_id_hash(gconstpointer id)
 {
 	guint hash;
 
-	memcpy(&hash, key, sizeof(hash));
+	memcpy(&hash, id, sizeof(hash));
 	return hash;
 }
 
-static gboolean
-id_equal(gconstpointer a, gconstpointer b)
+gboolean
+journal_id_equal(gconstpointer a, gconstpointer b)
 {
 	return memcmp(a, b, sizeof(struct journal_id)) == 0;
 }
@@ -115,8 +115,8 @@ journal_open_tuned(const char *state, const struct journal_tuning *tuning,
 	journal->lock = -1;
 	journal->fd = -1;
 	journal->owed = g_byte_array_new();
-	journal->claims =
-	    g_hash_table_new_full(id_hash, id_equal, g_free, NULL);
+	journal->claims = g_hash_table_new_full(
+	    journal_id_hash, journal_id_equal, g_free, NULL);
 	g_mutex_init(&journal->claims_mutex);
 	g_mutex_init(&journal->mutex);
 	g_cond_init(&journal->changed);

@@ -21,6 +21,10 @@ struct journal_id {
 	unsigned char octets[JOURNAL_ID_OCTETS];
 };
 
+/* For hash tables of GLib's. */
+guint journal_id_hash(gconstpointer id);
+gboolean journal_id_equal(gconstpointer a, gconstpointer b);
+
 /* Safe for many threads. */
 struct journal;
 
