@@ -8,6 +8,7 @@
  * Never: prints, or looks at anything itself.
  */
 #include "ctl/check.h"
+#include "ctl/json.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -33,7 +34,6 @@ static void add_totals(GString *out, const struct check_report *report);
 static void add_total(
     GString *out, size_t count, const char *one, const char *many);
 static void add_json_finding(GString *out, const struct finding *finding);
-static void add_json_member(GString *out, const char *name, const char *value);
 
 static const char *const level_words[CHECK_LEVELS] = {
     [CHECK_OK] = "ok",
@@ -234,26 +234,14 @@ add_json_finding(GString *out, const struct finding *finding)
 
 	level = g_ascii_strdown(level_words[finding->level], -1);
 	g_string_append(out, " {");
-	add_json_member(out, "section", finding->section);
-	g_string_append(out, ", ");
-	add_json_member(out, "level", level);
-	g_string_append(out, ", ");
-	add_json_member(out, "text", finding->text);
+	json_text(out, "section", finding->section);
+	json_text(out, "level", level);
+	json_text(out, "text", finding->text);
 	if (finding->advice != NULL) {
-		g_string_append(out, ", ");
-		add_json_member(out, "advice", finding->advice);
+		json_text(out, "advice", finding->advice);
 	}
 	g_string_append_c(out, '}');
 	g_free(level);
-}
-
-static void
-add_json_member(GString *out, const char *name, const char *value)
-{
-	char *literal = ctl_json_string(value);
-
-	g_string_append_printf(out, "\"%s\": %s", name, literal);
-	g_free(literal);
 }
 
 static void

@@ -90,24 +90,3 @@ ctl_open_authorities(const struct ctl *ctl, struct authorities **authoritiesp,
 	return authorities_open((const char *const *)config->smime_trust,
 	    (const char *const *)config->crl_files, authoritiesp, fault);
 }
-
-char *
-ctl_json_string(const char *text)
-{
-	char *valid = g_utf8_make_valid(text, -1);
-	GString *json = g_string_new("\"");
-	const char *p;
-
-	for (p = valid; *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\')
-			g_string_append_printf(json, "\\%c", *p);
-		else if ((unsigned char)*p < ' ' || *p == 0x7f)
-			g_string_append_printf(
-			    json, "\\u%04x", (unsigned int)*p);
-		else
-			g_string_append_c(json, *p);
-	}
-	g_string_append_c(json, '"');
-	g_free(valid);
-	return g_string_free(json, FALSE);
-}

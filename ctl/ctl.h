@@ -59,7 +59,4 @@ int ctl_open_keys(
 int ctl_open_authorities(const struct ctl *ctl,
     struct authorities **authoritiesp, struct fault *fault);
 
-/* A JSON string literal with its quotes, a new string (RFC 8259 7). */
-char *ctl_json_string(const char *text);
-
 #endif

@@ -10,6 +10,7 @@
 #include "ctl/explained.h"
 
 #include "ctl/ctl.h"
+#include "ctl/json.h"
 
 #include <stdio.h>
 
@@ -38,12 +39,9 @@ static const char *verdict_text(enum verdict verdict);
 static const char *verdict_name(enum verdict verdict);
 static void json_copies(GString *json, const struct explained *explained);
 static void json_line(GString *json, const struct line *line);
-static void json_text(GString *json, const char *text);
 static void json_treatment(GString *json, const struct treatment *treatment);
 static void json_rungs(GString *json, const struct treatment *treatment);
 static void json_key(GString *json, const struct key *key);
-static void json_member(GString *json, const char *name, const char *text);
-static void json_bool(GString *json, const char *name, bool value);
 
 struct explained *
 explained_make(void)
@@ -316,16 +314,14 @@ explained_print_json(const struct explained *explained)
 		g_string_append(json, i > 0 ? ", " : "");
 		json_line(json, g_ptr_array_index(explained->lines, i));
 	}
-	g_string_append(json, "], ");
-	json_member(json, "verdict",
+	g_string_append(json, "]");
+	json_text(json, "verdict",
 	    !explained->all_known ? NULL
 	    : explained->refusal != NULL
 		? "refuse"
 		: verdict_name(explained->plan->verdict));
-	g_string_append(json, ", ");
 	json_copies(json, explained);
-	g_string_append(json, ", ");
-	json_member(json, "why", explained->refusal);
+	json_text(json, "why", explained->refusal);
 	g_string_append(json, "}");
 	printf("%s\n", json->str);
 	g_string_free(json, TRUE);
@@ -339,7 +335,7 @@ json_copies(GString *json, const struct explained *explained)
 	const struct copy *copy;
 	guint i, j;
 
-	g_string_append(json, "\"copies\": ");
+	json_name(json, "copies");
 	if (explained->plan == NULL ||
 	    explained->plan->verdict != VERDICT_COPIES ||
 	    (!explained->seen && explained->lines->len > 1)) {
@@ -350,12 +346,12 @@ json_copies(GString *json, const struct explained *explained)
 	for (i = 0; i < explained->plan->copies->len; i++) {
 		copy = g_ptr_array_index(explained->plan->copies, i);
 		g_string_append(json, i > 0 ? ", {" : "{");
-		json_member(json, "form", rung_name(copy->form));
-		g_string_append(json, ", \"recipients\": [");
+		json_text(json, "form", rung_name(copy->form));
+		json_name(json, "recipients");
+		g_string_append_c(json, '[');
 		for (j = 0; j < copy->treatments->len; j++) {
 			treatment = g_ptr_array_index(copy->treatments, j);
-			g_string_append(json, j > 0 ? ", " : "");
-			json_text(json, treatment->recipient);
+			json_element(json, treatment->recipient);
 		}
 		g_string_append(json, "]}");
 	}
@@ -366,21 +362,17 @@ static void
 json_line(GString *json, const struct line *line)
 {
 	g_string_append(json, "{");
-	json_member(json, "recipient", line->recipient);
-	g_string_append(json, ", ");
+	json_text(json, "recipient", line->recipient);
 	if (line->treatment != NULL) {
 		json_treatment(json, line->treatment);
 	} else {
-		json_member(json, "form", NULL);
-		g_string_append(json, ", ");
+		json_text(json, "form", NULL);
 		json_bool(
 		    json, "needs_content", line->fault.kind == FAULT_NONE);
-		g_string_append(json, ", ");
 		json_bool(json, "temporary",
 		    line->fault.kind == FAULT_TEMP ||
 			line->fault.kind == FAULT_BUG);
-		g_string_append(json, ", ");
-		json_member(json, "why", line->fault.text);
+		json_text(json, "why", line->fault.text);
 	}
 	g_string_append(json, "}");
 }
@@ -391,30 +383,21 @@ json_treatment(GString *json, const struct treatment *treatment)
 	const struct decision *decision = &treatment->decision;
 	guint i;
 
-	json_member(json, "address", treatment->address);
-	g_string_append(json, ", ");
-	json_member(json, "rule", decision->rule);
-	g_string_append(json, ", ");
-	json_member(json, "raised_by", decision->raised_by);
-	g_string_append(json, ", ");
-	json_member(json, "ignored", decision->lowering);
-	g_string_append(json, ", ");
-	json_member(json, "direction", direction_name(treatment->direction));
-	g_string_append(json, ", ");
+	json_text(json, "address", treatment->address);
+	json_text(json, "rule", decision->rule);
+	json_text(json, "raised_by", decision->raised_by);
+	json_text(json, "ignored", decision->lowering);
+	json_text(json, "direction", direction_name(treatment->direction));
 	json_rungs(json, treatment);
-	g_string_append(json, ", ");
-	json_member(json, "form", rung_name(treatment->rung));
-	g_string_append(json, ", ");
-	json_member(json, "why", treatment->why);
-	g_string_append(json, ", ");
+	json_text(json, "form", rung_name(treatment->rung));
+	json_text(json, "why", treatment->why);
 	json_bool(json, "hide_subject", decision->hide_subject);
-	g_string_append(json, ", ");
 	json_bool(json, "sealed_already", treatment->sealed_already);
-	g_string_append(json, ", ");
 	json_bool(json, "bounce", treatment->bounce);
-	g_string_append(json, ", \"key\": ");
+	json_name(json, "key");
 	json_key(json, treatment->key);
-	g_string_append(json, ", \"recovery\": [");
+	json_name(json, "recovery");
+	g_string_append_c(json, '[');
 	for (i = 0; i < treatment->recovery->len; i++) {
 		g_string_append(json, i > 0 ? ", " : "");
 		json_key(json, g_ptr_array_index(treatment->recovery, i));
@@ -428,16 +411,15 @@ json_rungs(GString *json, const struct treatment *treatment)
 	const struct attempt *attempt;
 	guint i;
 
-	g_string_append(json, "\"rungs\": [");
+	json_name(json, "rungs");
+	g_string_append_c(json, '[');
 	for (i = 0; i < treatment->attempts->len; i++) {
 		attempt =
 		    &g_array_index(treatment->attempts, struct attempt, i);
 		g_string_append(json, i > 0 ? ", {" : "{");
-		json_member(json, "form", rung_name(attempt->rung));
-		g_string_append(json, ", ");
+		json_text(json, "form", rung_name(attempt->rung));
 		json_bool(json, "holds", attempt->why == NULL);
-		g_string_append(json, ", ");
-		json_member(json, "why", attempt->why);
+		json_text(json, "why", attempt->why);
 		g_string_append(json, "}");
 	}
 	g_string_append(json, "]");
@@ -451,35 +433,9 @@ json_key(GString *json, const struct key *key)
 		return;
 	}
 	g_string_append(json, "{");
-	json_member(json, "address", key->address);
-	g_string_append(json, ", ");
-	json_member(json, "fingerprint", key->fingerprint);
-	g_string_append(json, ", ");
-	json_member(json, "subkey", key->subkey);
-	g_string_append(json, ", ");
-	json_member(json, "source", key->source);
+	json_text(json, "address", key->address);
+	json_text(json, "fingerprint", key->fingerprint);
+	json_text(json, "subkey", key->subkey);
+	json_text(json, "source", key->source);
 	g_string_append(json, "}");
-}
-
-static void
-json_member(GString *json, const char *name, const char *text)
-{
-	g_string_append_printf(json, "\"%s\": ", name);
-	json_text(json, text);
-}
-
-static void
-json_text(GString *json, const char *text)
-{
-	char *value = text != NULL ? ctl_json_string(text) : g_strdup("null");
-
-	g_string_append(json, value);
-	g_free(value);
-}
-
-static void
-json_bool(GString *json, const char *name, bool value)
-{
-	g_string_append_printf(
-	    json, "\"%s\": %s", name, value ? "true" : "false");
 }

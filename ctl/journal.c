@@ -9,8 +9,9 @@
  */
 #include "config.h"
 
-#include "ctl/ctl.h"
+#include "ctl/family.h"
 #include "ctl/history.h"
+#include "ctl/json.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -20,69 +21,28 @@
 
 static ctl_command journal_list, journal_show;
 
-static const struct {
-	const char *name;
-	ctl_command *run;
-	const char *arguments;
-	const char *what;
-} commands[] = {
+static const struct ctl_member members[] = {
     {"list", journal_list, "[--since HOURS] [--json]",
 	"messages whose copies were injected, the newest last"},
     {"show", journal_show, "[--json] QUEUE-ID",
 	"the copies of a message; the ID may be that of a copy"},
 };
 
-static void print_usage(FILE *stream, const char *name);
-static int usage(const char *name);
+static const struct ctl_family family = {
+    "journal", members, G_N_ELEMENTS(members)};
+
 static int parse_options(
     int argc, char *const argv[], bool *jsonp, int64_t *sincep);
 static int open_history(const struct ctl *ctl, struct history **historyp);
-static char *time_text(int64_t when);
 static void print_line(const struct history_message *message);
 static void print_page(const struct history_message *message);
 static void print_json(const struct history_message *message, bool copies);
-static void json_text(GString *json, const char *name, const char *text);
-static void json_time(GString *json, const char *name, int64_t when);
 static void json_copy(GString *json, const struct history_copy *copy);
 
 int
 ctl_journal(struct ctl *ctl, int argc, char *const argv[])
 {
-	size_t i;
-
-	if (argc < 2)
-		return usage(NULL);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		print_usage(stdout, NULL);
-		return CTL_DONE;
-	}
-	for (i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (strcmp(commands[i].name, argv[1]) == 0)
-			return commands[i].run(ctl, argc - 1, argv + 1);
-	ctl_error("there is no command \"journal %s\"", argv[1]);
-	return usage(NULL);
-}
-
-/* Of one command, or (NULL) of all. */
-static void
-print_usage(FILE *stream, const char *name)
-{
-	size_t i;
-
-	fputs("usage:\n", stream);
-	for (i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (name == NULL || strcmp(name, commands[i].name) == 0)
-			fprintf(stream,
-			    "  sealctl [-c FILE] journal %s %s\n        %s\n",
-			    commands[i].name, commands[i].arguments,
-			    commands[i].what);
-}
-
-static int
-usage(const char *name)
-{
-	print_usage(stderr, name);
-	return CTL_USAGE;
+	return ctl_family_run(&family, ctl, argc, argv);
 }
 
 /* Leaves optind at the first argument; 0, or -1 after a message. */
@@ -164,7 +124,7 @@ journal_list(struct ctl *ctl, int argc, char *const argv[])
 	guint i;
 
 	if (parse_options(argc, argv, &json, &since) != 0 || optind != argc)
-		return usage(argv[0]);
+		return ctl_family_usage(&family, argv[0]);
 	status = open_history(ctl, &history);
 	if (status != CTL_DONE)
 		return status;
@@ -196,7 +156,7 @@ journal_show(struct ctl *ctl, int argc, char *const argv[])
 	guint i;
 
 	if (parse_options(argc, argv, &json, NULL) != 0 || optind + 1 != argc)
-		return usage(argv[0]);
+		return ctl_family_usage(&family, argv[0]);
 	status = open_history(ctl, &history);
 	if (status != CTL_DONE)
 		return status;
@@ -223,20 +183,6 @@ journal_show(struct ctl *ctl, int argc, char *const argv[])
 }
 
 /* --- For people */
-
-/* A new string, "2024-03-01T12:00:00Z". */
-static char *
-time_text(int64_t when)
-{
-	GDateTime *date = g_date_time_new_from_unix_utc(when);
-	char *text;
-
-	if (date == NULL) /* a year of more than four digits */
-		return g_strdup_printf("@%" PRId64, when);
-	text = g_date_time_format(date, "%Y-%m-%dT%H:%M:%SZ");
-	g_date_time_unref(date);
-	return text;
-}
 
 /* That of the last try. */
 static const char *
@@ -293,28 +239,6 @@ print_page(const struct history_message *message)
 
 /* --- For programs */
 
-/* A member of an object, after a comma if it is not the first. */
-static void
-json_text(GString *json, const char *name, const char *text)
-{
-	char *value = text == NULL ? g_strdup("null") : ctl_json_string(text);
-	bool first = json->str[json->len - 1] == '{';
-
-	g_string_append_printf(
-	    json, "%s\"%s\": %s", first ? "" : ", ", name, value);
-	g_free(value);
-}
-
-/* Or null for 0. */
-static void
-json_time(GString *json, const char *name, int64_t when)
-{
-	char *text = when == 0 ? NULL : time_text(when);
-
-	json_text(json, name, text);
-	g_free(text);
-}
-
 static void
 json_copy(GString *json, const struct history_copy *copy)
 {
@@ -340,24 +264,22 @@ static void
 print_json(const struct history_message *message, bool copies)
 {
 	GString *json = g_string_new("{");
-	char *text;
 	guint i;
 
 	json_time(json, "first", message->first);
 	json_time(json, "last", message->last);
 	json_text(json, "queue_id", last_queue_id(message));
-	g_string_append(json, ", \"queue_ids\": [");
-	for (i = 0; i < message->queue_ids->len; i++) {
-		text =
-		    ctl_json_string(g_ptr_array_index(message->queue_ids, i));
-		g_string_append_printf(json, "%s%s", i == 0 ? "" : ", ", text);
-		g_free(text);
-	}
-	g_string_append_printf(json, "], \"total\": %u, \"done\": %u",
-	    message->copies->len, history_done(message));
+	json_name(json, "queue_ids");
+	g_string_append_c(json, '[');
+	for (i = 0; i < message->queue_ids->len; i++)
+		json_element(json, g_ptr_array_index(message->queue_ids, i));
+	g_string_append_c(json, ']');
+	json_number(json, "total", message->copies->len);
+	json_number(json, "done", history_done(message));
 	json_text(json, "state", history_state_name(history_state(message)));
 	if (copies) {
-		g_string_append(json, ", \"copies\": [");
+		json_name(json, "copies");
+		g_string_append_c(json, '[');
 		for (i = 0; i < message->copies->len; i++) {
 			g_string_append(json, i == 0 ? "" : ", ");
 			json_copy(json, g_ptr_array_index(message->copies, i));

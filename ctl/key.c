@@ -8,9 +8,8 @@
  * Never: decides by itself what is usable, or removes what was not named
  *        beyond doubt.
  */
-#include "config.h"
-
 #include "ctl/key.h"
+#include "ctl/family.h"
 #include "keys/armor.h"
 #include "keys/x509.h"
 #include "policy/address.h"
@@ -19,16 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static ctl_command key_export, key_list, key_show, key_find, key_delete,
-    key_later;
+static ctl_command key_export, key_list, key_show, key_find, key_delete;
 
-/* run is given argv from the command's own name on. */
-static const struct {
-	const char *name;
-	ctl_command *run;
-	const char *arguments; /* NULL: not in this version */
-	const char *what;
-} commands[] = {
+static const struct ctl_member members[] = {
     {"import", ctl_key_import,
 	"[--trust] [--address ADDRESS] [--subject-address] FILE ...",
 	"add public keys and certificates to the store (- is standard input)"},
@@ -41,15 +33,16 @@ static const struct {
 	"ask all sources as the daemon does: which key would be used?"},
     {"delete", key_delete, "ADDRESS|FINGERPRINT ...",
 	"remove keys from the store"},
-    {"generate", key_later, NULL, NULL},
-    {"passwd", key_later, NULL, NULL},
-    {"expire", key_later, NULL, NULL},
-    {"revoke", key_later, NULL, NULL},
-    {"publish", key_later, NULL, NULL},
-    {"refresh", key_later, NULL, NULL},
+    {"generate", NULL, NULL, NULL},
+    {"passwd", NULL, NULL, NULL},
+    {"expire", NULL, NULL, NULL},
+    {"revoke", NULL, NULL, NULL},
+    {"publish", NULL, NULL, NULL},
+    {"refresh", NULL, NULL, NULL},
 };
 
-static void print_usage(FILE *stream, const char *name);
+static const struct ctl_family family = {"key", members, G_N_ELEMENTS(members)};
+
 static char *parse_name(const char *argument);
 static int parse_options(
     int argc, char *const argv[], bool *jsonp, bool *binaryp, bool *smimep);
@@ -69,54 +62,13 @@ static int delete_one(struct store *store, const struct certificate *one);
 int
 ctl_key(struct ctl *ctl, int argc, char *const argv[])
 {
-	size_t i;
-
-	if (argc < 2)
-		return ctl_key_usage(NULL);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		print_usage(stdout, NULL);
-		return CTL_DONE;
-	}
-	for (i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (strcmp(commands[i].name, argv[1]) == 0)
-			return commands[i].run(ctl, argc - 1, argv + 1);
-	ctl_error("there is no command \"key %s\"", argv[1]);
-	return ctl_key_usage(NULL);
-}
-
-/* Of one command, or (NULL) of all. */
-static void
-print_usage(FILE *stream, const char *name)
-{
-	size_t i;
-
-	fputs(name == NULL ? "usage: sealctl [-c FILE] key COMMAND ...\n"
-			   : "usage:\n",
-	    stream);
-	for (i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (commands[i].arguments != NULL &&
-		    (name == NULL || strcmp(name, commands[i].name) == 0))
-			fprintf(stream, "  %s%s %s\n        %s\n",
-			    name == NULL ? "" : "sealctl key ",
-			    commands[i].name, commands[i].arguments,
-			    commands[i].what);
+	return ctl_family_run(&family, ctl, argc, argv);
 }
 
 int
 ctl_key_usage(const char *name)
 {
-	print_usage(stderr, name);
-	return CTL_USAGE;
-}
-
-static int
-key_later(struct ctl *ctl, int argc, char *const argv[])
-{
-	(void)ctl;
-	(void)argc;
-	ctl_error(
-	    "\"key %s\" is not in this version (%s)", argv[0], PACKAGE_VERSION);
-	return CTL_USAGE;
+	return ctl_family_usage(&family, name);
 }
 
 /* Leaves optind at the first argument; 0, or -1 after a message. */

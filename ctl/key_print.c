@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include "ctl/json.h"
 #include "ctl/key.h"
 #include "keys/key.h"
 #include "keys/usable.h"
@@ -20,8 +21,6 @@
 static const char *trust_name(enum trust trust);
 static char *date_or_never(int64_t when);
 static void print_subkey(const struct subkey *subkey, const char *role);
-static void json_strings(GString *json, char *const strings[]);
-static void json_text(GString *json, const char *name, const char *text);
 static void json_date(GString *json, const char *name, int64_t when);
 static void json_user_ids(GString *json, const GPtrArray *user_ids);
 static void json_subkeys(GString *json, const GPtrArray *subkeys);
@@ -197,10 +196,9 @@ ctl_key_print_json(const struct certificate *certificate,
 		why = g_strdup(fault.text);
 	json_text(json, "fingerprint", certificate->fingerprint);
 	json_text(json, "kind", key->kind == KEY_SMIME ? "smime" : "openpgp");
-	g_string_append(json, ", \"addresses\": ");
-	json_strings(json, certificate->addresses);
-	g_string_append_printf(
-	    json, ", \"usable\": %s", usable == 1 ? "true" : "false");
+	json_strings(
+	    json, "addresses", (const char *const *)certificate->addresses);
+	json_bool(json, "usable", usable == 1);
 	json_text(json, "why", why);
 	json_text(
 	    json, "encrypts_to", usable == 1 ? subkey->fingerprint : NULL);
@@ -214,33 +212,6 @@ ctl_key_print_json(const struct certificate *certificate,
 	printf("%s", json->str);
 	g_string_free(json, TRUE);
 	g_free(why);
-}
-
-static void
-json_strings(GString *json, char *const strings[])
-{
-	char *text;
-	size_t i;
-
-	g_string_append_c(json, '[');
-	for (i = 0; strings[i] != NULL; i++) {
-		text = ctl_json_string(strings[i]);
-		g_string_append_printf(json, "%s%s", i == 0 ? "" : ", ", text);
-		g_free(text);
-	}
-	g_string_append_c(json, ']');
-}
-
-/* A member of an object, after a comma if it is not the first. */
-static void
-json_text(GString *json, const char *name, const char *text)
-{
-	char *value = text == NULL ? g_strdup("null") : ctl_json_string(text);
-	bool first = json->len == 0 || json->str[json->len - 1] == '{';
-
-	g_string_append_printf(
-	    json, "%s\"%s\": %s", first ? "" : ", ", name, value);
-	g_free(value);
 }
 
 /* A day, or null for 0. */
@@ -259,14 +230,16 @@ json_user_ids(GString *json, const GPtrArray *user_ids)
 	const struct user_id *user_id;
 	guint i;
 
-	g_string_append(json, ", \"user_ids\": [");
+	json_name(json, "user_ids");
+	g_string_append_c(json, '[');
 	for (i = 0; i < user_ids->len; i++) {
 		user_id = g_ptr_array_index(user_ids, i);
 		g_string_append(json, i == 0 ? "{" : ", {");
 		json_text(json, "text", user_id->text);
 		json_text(json, "address", user_id->address);
-		g_string_append_printf(json, ", \"valid\": %s}",
-		    user_id->revoked || user_id->invalid ? "false" : "true");
+		json_bool(
+		    json, "valid", !user_id->revoked && !user_id->invalid);
+		g_string_append_c(json, '}');
 	}
 	g_string_append_c(json, ']');
 }
@@ -277,7 +250,8 @@ json_subkeys(GString *json, const GPtrArray *subkeys)
 	const struct subkey *subkey;
 	guint i;
 
-	g_string_append(json, ", \"subkeys\": [");
+	json_name(json, "subkeys");
+	g_string_append_c(json, '[');
 	for (i = 0; i < subkeys->len; i++) {
 		subkey = g_ptr_array_index(subkeys, i);
 		g_string_append(json, i == 0 ? "{" : ", {");
@@ -285,10 +259,9 @@ json_subkeys(GString *json, const GPtrArray *subkeys)
 		json_text(json, "algorithm", subkey->algorithm);
 		json_date(json, "created", subkey->created);
 		json_date(json, "expires", subkey->expires);
-		g_string_append_printf(json,
-		    ", \"encrypts\": %s, \"revoked\": %s}",
-		    subkey->can_encrypt ? "true" : "false",
-		    subkey->revoked ? "true" : "false");
+		json_bool(json, "encrypts", subkey->can_encrypt);
+		json_bool(json, "revoked", subkey->revoked);
+		g_string_append_c(json, '}');
 	}
 	g_string_append_c(json, ']');
 }
