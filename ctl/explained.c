@@ -233,6 +233,14 @@ print_rungs(const struct treatment *treatment)
 		printf("  key         %s, subkey %s (%s)\n",
 		    treatment->key->fingerprint, treatment->key->subkey,
 		    treatment->key->source);
+	if (treatment->rung == RUNG_SMIME)
+		printf("  cipher      AES-256-%s%s\n",
+		    treatment_takes_gcm(treatment) ? "GCM" : "CBC",
+		    treatment->decision.smime_cipher != SMIME_AUTO
+			? ", as the rule says"
+		    : treatment_takes_gcm(treatment)
+			? ", as its certificate asks for"
+			: "");
 	for (i = 0; i < treatment->recovery->len; i++) {
 		key = g_ptr_array_index(treatment->recovery, i);
 		printf("  recovery    %s: %s, subkey %s (%s)\n", key->address,
@@ -394,6 +402,10 @@ json_treatment(GString *json, const struct treatment *treatment)
 	json_bool(json, "hide_subject", decision->hide_subject);
 	json_bool(json, "sealed_already", treatment->sealed_already);
 	json_bool(json, "bounce", treatment->bounce);
+	json_text(json, "cipher",
+	    treatment->rung != RUNG_SMIME    ? NULL
+	    : treatment_takes_gcm(treatment) ? "aes256-gcm"
+					     : "aes256-cbc");
 	json_name(json, "key");
 	json_key(json, treatment->key);
 	json_name(json, "recovery");

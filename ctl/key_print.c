@@ -110,6 +110,8 @@ ctl_key_print_page(const struct certificate *certificate,
 		    : user_id->invalid ? " (no good signature)"
 				       : "");
 	}
+	if (key->wants_gcm)
+		printf("asks for     AES-256-GCM (its S/MIME capabilities)\n");
 	for (i = 0; i < key->subkeys->len; i++)
 		print_subkey(
 		    g_ptr_array_index(key->subkeys, i), smime    ? "its key"
@@ -202,6 +204,7 @@ ctl_key_print_json(const struct certificate *certificate,
 	json_text(json, "why", why);
 	json_text(
 	    json, "encrypts_to", usable == 1 ? subkey->fingerprint : NULL);
+	json_bool(json, "wants_gcm", key->wants_gcm);
 	json_text(json, "trust", trust_name(certificate->trust));
 	json_text(json, "source", certificate->source);
 	json_date(json, "first_seen", certificate->first_seen);

@@ -46,6 +46,7 @@ struct inspected {
 	bool invalid;
 	bool disabled;       /* in the keyring of its owner */
 	bool checked;        /* an administrator vouches for it; not packed */
+	bool wants_gcm;      /* x509_wants_gcm() of its blob; not packed */
 	GPtrArray *user_ids; /* of struct user_id * */
 	GPtrArray *subkeys;  /* of struct subkey *, the primary key first */
 	GBytes *

@@ -77,6 +77,7 @@ make(const struct inspected *from, const struct subkey *subkey,
 	key->subkey = g_strdup(subkey->fingerprint);
 	key->subkey_id = subkey->id;
 	key->blob = g_bytes_ref(from->blob);
+	key->wants_gcm = from->wants_gcm;
 	key->created = subkey->created;
 	key->expires = usable_until(from, subkey);
 	key->source = g_strdup(source);

@@ -5,6 +5,7 @@
 #include "policy/fault.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum key_kind {
@@ -21,8 +22,9 @@ struct key {
 	    fingerprint; /* of the primary key or certificate, upper-case hex */
 	char *subkey;    /* of the subkey to encrypt to, or the same again */
 	uint64_t
-	    subkey_id; /* its key ID, as in a PKESK packet (RFC 4880 5.1) */
-	GBytes *blob;  /* the transferable public key, binary; or see x509.h */
+	    subkey_id;  /* its key ID, as in a PKESK packet (RFC 4880 5.1) */
+	GBytes *blob;   /* the transferable public key, binary; or see x509.h */
+	bool wants_gcm; /* S/MIME: its holder prefers AES-256-GCM to CBC */
 	int64_t created; /* seconds since 1970 */
 	int64_t expires; /* first moment it may not be used; 0: never */
 	char *source;    /* "store", "gnupg" */

@@ -15,6 +15,7 @@
 #include "keys/key.h"
 #include "keys/store_private.h"
 #include "keys/usable.h"
+#include "keys/x509.h"
 
 #include <string.h>
 
@@ -156,6 +157,7 @@ load(struct store *store, struct connection *connection, enum key_kind kind,
 		return NULL;
 	key->kind = kind;
 	key->checked = sqlite3_column_int(row, 2) >= TRUST_CHECKED;
+	key->wants_gcm = kind == KEY_SMIME && x509_wants_gcm(key->blob);
 	remember(store, revision, key);
 	return key;
 }

@@ -200,6 +200,7 @@ inspect_one(X509 *certificate, GPtrArray *all, bool subject_address)
 	struct inspected *key = x509_facts(certificate, subject_address);
 
 	key->blob = with_issuers(certificate, all);
+	key->wants_gcm = x509_facts_want_gcm(certificate);
 	if (g_bytes_get_size(key->blob) > (CHAIN_MAX + 1) * X509_OCTETS) {
 		g_free(key->refused);
 		key->refused = g_strdup("too large");
@@ -247,6 +248,19 @@ append_der(GByteArray *out, X509 *certificate)
 	if (len > 0)
 		g_byte_array_append(out, octets, (guint)len);
 	OPENSSL_free(octets);
+}
+
+bool
+x509_wants_gcm(GBytes *blob)
+{
+	gsize len;
+	const unsigned char *p = g_bytes_get_data(blob, &len);
+	X509 *certificate = d2i_X509(NULL, &p, (long)len);
+	bool wanted = certificate != NULL && x509_facts_want_gcm(certificate);
+
+	X509_free(certificate);
+	ERR_clear_error();
+	return wanted;
 }
 
 char *

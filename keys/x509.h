@@ -32,6 +32,12 @@ bool x509_is(const void *data, size_t len);
 int x509_inspect(GBytes *file, bool subject_address, GPtrArray **foundp,
     struct fault *fault);
 
+/*
+ * Does the certificate in a blob say that its holder prefers AES-256-GCM to
+ * AES-256-CBC (RFC 4262, RFC 8551 section 2.7.1)?  No, if it is damaged.
+ */
+bool x509_wants_gcm(GBytes *blob);
+
 /* The certificates in a blob as PEM, a new string; NULL if it is damaged. */
 char *x509_pem(GBytes *blob);
 

@@ -173,6 +173,34 @@ key_refusal(X509 *certificate, const struct subkey *subkey)
 	return NULL;
 }
 
+/* --- Capabilities */
+
+/*
+ * RFC 4262: SEQUENCE OF SMIMECapability, which looks as AlgorithmIdentifier
+ * does.  The first that we can do counts (RFC 8551 section 2.7.1.1).
+ */
+bool
+x509_facts_want_gcm(X509 *certificate)
+{
+	int at = X509_get_ext_by_NID(certificate, NID_SMIMECapabilities, -1);
+	const ASN1_OCTET_STRING *value;
+	const unsigned char *p;
+	X509_ALGORS *list;
+	int nid = NID_undef, i;
+
+	if (at < 0)
+		return false;
+	value = X509_EXTENSION_get_data(X509_get_ext(certificate, at));
+	p = ASN1_STRING_get0_data(value);
+	list = d2i_X509_ALGORS(NULL, &p, ASN1_STRING_length(value));
+	for (i = 0; i < sk_X509_ALGOR_num(list) && nid != NID_aes_256_gcm &&
+		    nid != NID_aes_256_cbc;
+	     i++)
+		nid = OBJ_obj2nid(sk_X509_ALGOR_value(list, i)->algorithm);
+	sk_X509_ALGOR_pop_free(list, X509_ALGOR_free);
+	return nid == NID_aes_256_gcm;
+}
+
 /* --- Names */
 
 bool

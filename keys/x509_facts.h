@@ -14,6 +14,9 @@
  */
 struct inspected *x509_facts(X509 *certificate, bool subject_address);
 
+/* Do its S/MIME capabilities name AES-256-GCM before AES-256-CBC? */
+bool x509_facts_want_gcm(X509 *certificate);
+
 /* Does subjectAltName name a mailbox? */
 bool x509_names_mailbox(X509 *certificate);
 

@@ -217,7 +217,7 @@ copy_add(struct copy *copy, struct treatment *treatment,
 	copy->hide_subject |= treatment->decision.hide_subject;
 	copy->at_rest &= treatment->direction != DIRECTION_OUT;
 	copy->legacy_display |= treatment->decision.legacy_display;
-	copy->smime_gcm &= treatment->decision.smime_gcm;
+	copy->smime_gcm &= treatment_takes_gcm(treatment);
 	copy->smime_oaep &= treatment->decision.smime_oaep;
 	if (copy->subject == NULL && treatment->decision.subject_tag != NULL)
 		copy->subject = subject_without_tag(
@@ -256,7 +256,7 @@ can_share(const struct treatment *a, const struct treatment *b)
 	       (a->direction == DIRECTION_OUT) ==
 		   (b->direction == DIRECTION_OUT) &&
 	       a->decision.legacy_display == b->decision.legacy_display &&
-	       a->decision.smime_gcm == b->decision.smime_gcm &&
+	       treatment_takes_gcm(a) == treatment_takes_gcm(b) &&
 	       a->decision.smime_oaep == b->decision.smime_oaep &&
 	       g_strcmp0(a->decision.subject_tag, b->decision.subject_tag) ==
 		   0 &&

@@ -13,9 +13,10 @@ struct copy {
 	bool at_rest; /* every mailbox it goes to is stored here */
 	bool alone;   /* nobody may share it */
 	bool unnamed; /* it is for somebody whom the header does not name */
-	bool legacy_display;        /* somebody's rule says so */
-	bool smime_gcm, smime_oaep; /* every recipient's rule says so */
-	char *subject;              /* new value of Subject, or NULL */
+	bool legacy_display; /* somebody's rule says so */
+	bool smime_gcm;      /* every recipient takes it */
+	bool smime_oaep;     /* every recipient's rule says so */
+	char *subject;       /* new value of Subject, or NULL */
 };
 
 /* What becomes of the message as a whole. */

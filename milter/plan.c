@@ -78,6 +78,22 @@ treatment_free(struct treatment **treatmentp)
 	*treatmentp = NULL;
 }
 
+bool
+treatment_takes_gcm(const struct treatment *treatment)
+{
+	const struct key *key = treatment->key;
+	bool all = key != NULL && key->wants_gcm;
+	guint i;
+
+	if (treatment->decision.smime_cipher != SMIME_AUTO)
+		return treatment->decision.smime_cipher == SMIME_GCM;
+	for (i = 0; i < treatment->recovery->len; i++) {
+		key = g_ptr_array_index(treatment->recovery, i);
+		all = all && key->wants_gcm;
+	}
+	return all;
+}
+
 static struct policy_facts
 make_facts(const struct config *config, const struct origin *origin,
     const struct treatment *treatment, const struct content *content)

@@ -67,4 +67,8 @@ int plan_recipient(const struct config *config, struct keys *keys,
     struct fault *fault);
 void treatment_free(struct treatment **treatmentp);
 
+/* Is an S/MIME copy for this recipient alone encrypted by AES-256-GCM?  The
+ * rule says it, or else the certificates of all who are to read it. */
+bool treatment_takes_gcm(const struct treatment *treatment);
+
 #endif

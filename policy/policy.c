@@ -171,7 +171,7 @@ apply_rule(struct decision *decision, const struct rule *rule)
 	decision->rungs = rule->rungs;
 	decision->hide_subject = rule->hide_subject;
 	decision->legacy_display = rule->legacy_display;
-	decision->smime_gcm = rule->smime_gcm;
+	decision->smime_cipher = rule->smime_cipher;
 	decision->smime_oaep = rule->smime_oaep;
 	decision->require_tls = rule->require_tls;
 	decision->bounces = rule->bounces;

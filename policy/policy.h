@@ -32,6 +32,13 @@ enum bounces {
 	BOUNCES_REFUSE,
 };
 
+/* How the content of S/MIME is encrypted. */
+enum smime_cipher {
+	SMIME_AUTO, /* AES-256-GCM if its readers' certificates ask for it */
+	SMIME_CBC,
+	SMIME_GCM,
+};
+
 struct config_setting_t; /* libconfig.h */
 
 struct policy; /* immutable once parsed; safe for many threads */
@@ -64,8 +71,8 @@ struct decision {
 	bool hide_subject;
 	bool require_tls;    /* refuse a client without TLS */
 	bool legacy_display; /* S/MIME: the hidden Subject in the text */
-	bool smime_gcm;      /* AES-256-GCM instead of CBC */
-	bool smime_oaep;     /* RSAES-OAEP instead of PKCS #1 v1.5 */
+	enum smime_cipher smime_cipher;
+	bool smime_oaep; /* RSAES-OAEP instead of PKCS #1 v1.5 */
 	enum bounces bounces;
 	const char *const *recovery[2]; /* NULL-terminated lists, or NULL */
 };

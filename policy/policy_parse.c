@@ -374,13 +374,16 @@ static int
 parse_smime_cipher(
     const config_setting_t *setting, void *target, struct fault *fault)
 {
-	static const char *const words[] = {"aes256-cbc", "aes256-gcm", NULL};
+	static const char *const words[] = {[SMIME_AUTO] = "auto",
+	    [SMIME_CBC] = "aes256-cbc",
+	    [SMIME_GCM] = "aes256-gcm",
+	    NULL};
 	struct rule *rule = target;
 	size_t which;
 
 	if (option_word(setting, words, &which, fault) != 0)
 		return -1;
-	rule->smime_gcm = which == 1;
+	rule->smime_cipher = (enum smime_cipher)which;
 	return 0;
 }
 

@@ -47,7 +47,7 @@ struct rule {
 	bool hide_subject;
 	bool require_tls;
 	bool legacy_display;
-	bool smime_gcm;
+	enum smime_cipher smime_cipher;
 	bool smime_oaep;
 	enum bounces bounces;
 	GPtrArray *recovery; /* of char *, NULL at the end; NULL: none */

@@ -74,6 +74,20 @@ ok "its subject and issuer" \
 ok "and its algorithm" out "rsa2048, made on 2024-01-01"
 sealctl key show --json alice@example.org
 ok "and JSON its kind" json 'o[0]["kind"] == "smime" and o[0]["usable"]'
+ok "and that it asks for no cipher" json 'not o[0]["wants_gcm"]'
+sealctl key import "$certs/gcm.crt" "$certs/cbc-first.crt"
+sealctl key show gcm@example.org
+ok "S/MIME capabilities with AES-256-GCM are shown" \
+    line "asks for     AES-256-GCM (its S/MIME capabilities)"
+sealctl key show --json gcm@example.org
+ok "also in JSON" json 'o[0]["wants_gcm"]'
+sealctl key show --json cbc-first@example.org
+ok "but not where CBC is named first" json 'not o[0]["wants_gcm"]'
+sealctl policy explain --from a@example.net --to gcm@example.org
+ok "explain tells the cipher" \
+    line "  cipher      AES-256-GCM, as its certificate asks for"
+sealctl policy explain --json --from a@example.net --to cbc-first@example.org
+ok "also in JSON" json 'o["recipients"][0]["cipher"] == "aes256-cbc"'
 sealctl key export alice@example.org
 ok "it is exported as PEM" pem alice
 sealctl key export bob@example.org

@@ -33,6 +33,11 @@ POLICY = (
     {"name": "oaep", "to": ["two@example.org"], "seal": ["smime"],
      "smime_rsa": "oaep", "legacy_display": False},
     {"name": "shown", "to": ["bob@example.org"], "seal": ["smime"]},
+    {"name": "old", "from": ["old@client.example"], "seal": ["smime"],
+     "smime_cipher": "aes256-cbc", "legacy_display": False},
+    {"name": "archived", "from": ["archived@client.example"],
+     "seal": ["smime"], "recovery": ["alice@example.org"],
+     "legacy_display": False},
     {"name": "smime", "to": ["@example.org"], "seal": ["smime"],
      "legacy_display": False},
     {"name": "others", "seal": ["openpgp"]},
@@ -41,6 +46,8 @@ POLICY = (
 OWN_WORDS = ("base64", "attachment", "smime.p7m", "pkcs7-mime", "filename",
              "application")
 PEOPLE = ("alice", "bob", "erin", "frank", "two")
+# Their S/MIME capabilities name AES-256-GCM; cbc-first's name CBC before it.
+CAPABLE = ("gcm", "gcm2", "cbc-first")
 FIELDS = {
     b"Content-Transfer-Encoding": b"base64",
     b"Content-Disposition": b'attachment; filename="smime.p7m"',
@@ -126,8 +133,8 @@ class Openers:
         return path
 
 
-def seal(w, raw, *names):
-    arguments = ["seal", "--from", "sender@client.example"]
+def seal(w, raw, *names, sender="sender"):
+    arguments = ["seal", "--from", sender + "@client.example"]
     for name in names:
         arguments += ["--to", name + "@example.org"]
     status, out, err = w.daemon.ctl(*arguments, input=raw, check=False)
@@ -184,6 +191,29 @@ def several(w, openers):
         "--to", "bob@example.org", input=original, check=False)
     w.tap.ok(status == 1 and b"separately" in err,
              "who is in Bcc is not shown to others: it is refused", err)
+
+
+def by_capabilities(w, openers):
+    """A cipher for each set of readers; openssl opens all of them."""
+    original = w.mail(to=", ".join(name + "@example.org"
+                                   for name in ("alice",) + CAPABLE))
+    for names, sender, gcm, what in (
+            (("gcm",), "sender", True, "who asks for GCM gets it"),
+            (("gcm", "gcm2"), "sender", True, "so do two who do"),
+            (("gcm", "alice"), "sender", False,
+             "but not with one who says nothing"),
+            (("cbc-first",), "sender", False,
+             "nor who names CBC before it"),
+            (("gcm",), "old", False, "nor if the rule says CBC"),
+            (("gcm",), "archived", False,
+             "nor if the archive's certificate does not")):
+        out = seal(w, original, *names, sender=sender)
+        kind = sealed.values(out, "Content-Type")[0]
+        want = b"authEnveloped-data" if gcm else b"=enveloped-data"
+        found = [] if want in kind else ["Content-Type: %r" % kind]
+        for name in names:
+            found += complaints(openers, out, original, name)
+        w.tap.ok(not found, what, *found)
 
 
 def all_shapes(w, openers, title, messages):
@@ -336,10 +366,11 @@ def main():
                              "smime_trust": os.path.join(CERTS, "ca.crt")})
     w.daemon.restart()
     w.daemon.ctl("key", "import", os.path.join(CERTS, "bundle.p7b"),
-                 *[cert(name) for name in PEOPLE if name != "bob"])
+                 *[cert(name) for name in PEOPLE + CAPABLE if name != "bob"])
     openers = Openers(w)
     tap.run(foreign_programs, w, openers)
     tap.run(several, w, openers)
+    tap.run(by_capabilities, w, openers)
     tap.run(all_shapes, w, openers, "samples", samples())
     tap.run(one_shown, w, openers)
     tap.run(legacy_display, w, openers, "samples", samples())
