@@ -20,7 +20,8 @@
 
 #define WINDOW_OCTETS ((size_t)64 * 1024)
 #define DEPTH_MAX 8
-#define SUBJECT_OCTETS 800 /* a line with it stays within the limits */
+#define SUBJECT_OCTETS 800
+#define LINE_OCTETS 900 /* stays below 998 (RFC 5322 section 2.1.1) */
 
 #define PARAMETER "hp-legacy-display=\"1\""
 
@@ -317,11 +318,17 @@ html_element(const char *subject)
 {
 	GString *out = g_string_new("<div class=\"header-protection-legacy-"
 				    "display\">\r\n<pre>Subject: ");
+	gsize start = 0;
 	const char *p;
 	gunichar c;
 
 	for (p = subject; *p != '\0'; p += g_utf8_skip[(guchar)*p]) {
 		c = g_utf8_get_char(p);
+		/* Folded, as a field is. */
+		if (out->len - start > LINE_OCTETS) {
+			g_string_append(out, "\r\n ");
+			start = out->len;
+		}
 		if (c > '~' || strchr("<>&\"'", (int)c) != NULL)
 			g_string_append_printf(out, "&#%u;", c);
 		else
@@ -331,7 +338,7 @@ html_element(const char *subject)
 }
 
 /* In that charset; what it does not have becomes "?".  NULL if the charset
- * is not known, or is no ASCII. */
+ * is not known, or is no ASCII, or makes the line too long. */
 static GString *
 element_of(const char *subject, bool html, const char *charset, bool seven_bit)
 {
@@ -357,7 +364,7 @@ element_of(const char *subject, bool html, const char *charset, bool seven_bit)
 			g_free(text);
 			text = fallback;
 		}
-	if (text != NULL) {
+	if (text != NULL && len <= LINE_OCTETS) {
 		element = g_string_new("Subject: ");
 		g_string_append_len(element, text, (gssize)len);
 		g_string_append(element, "\r\n\r\n");

@@ -40,7 +40,8 @@ rm -f fuzz/libfuzzed.a
 ar -rc fuzz/libfuzzed.a fuzz/objects/*.o
 
 if [ $# -eq 0 ]; then
-	set -- armor cms packet message protect address config journal smtp
+	set -- armor cms packet message protect legacy address config journal \
+	    smtp
 fi
 for target; do
 	mkdir -p "fuzz/corpus/$target"
