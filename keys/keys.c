@@ -219,6 +219,20 @@ keys_close(struct keys **keysp)
 	g_free(keys);
 }
 
+struct store *
+keys_store(const struct keys *keys)
+{
+	const struct source *source;
+	guint i;
+
+	for (i = 0; i < keys->sources->len; i++) {
+		source = &g_array_index(keys->sources, struct source, i);
+		if (source->kind->open == open_store)
+			return source->object;
+	}
+	return NULL;
+}
+
 int
 keys_find(struct keys *keys, enum key_kind kind, const char *address,
     struct key **keyp, char **whyp, struct fault *fault)

@@ -11,6 +11,7 @@
 enum key_kind {
 	KEY_OPENPGP,
 	KEY_SMIME,
+	KEY_PASSPHRASE, /* see passphrases.h */
 };
 
 /* A key that may be used now.  Immutable and counted: safe to share. */
@@ -33,6 +34,7 @@ struct key {
 struct key *key_ref(struct key *key);
 void key_unref(struct key **keyp);
 
+struct store;
 struct keys; /* the sources in their order; safe for many threads */
 
 struct keys_config {
@@ -66,6 +68,9 @@ void keys_close(struct keys **keysp);
  */
 int keys_find(struct keys *keys, enum key_kind kind, const char *address,
     struct key **keyp, char **whyp, struct fault *fault);
+
+/* The key source "store", borrowed; NULL if it is not one of the sources. */
+struct store *keys_store(const struct keys *keys);
 
 /* Names the jobs of keys/ to the workers; both programs start with it. */
 void keys_register_jobs(void);

@@ -35,8 +35,6 @@ static struct certificate *read_certificate(struct store *store,
 static int read_addresses(struct store *store, struct connection *connection,
     struct certificate *certificate, struct fault *fault);
 static bool is_fingerprint(const char *text);
-static int step_done(struct store *store, struct connection *connection,
-    sqlite3_stmt *statement, struct fault *fault);
 static void bind_bytes(sqlite3_stmt *statement, int place, GBytes *bytes);
 
 int
@@ -135,7 +133,7 @@ write_certificate(struct store *store, struct connection *connection,
 	bind_bytes(s, 9, key->blob);
 	(void)sqlite3_bind_text(
 	    s, 10, store_kind_name(key->kind), -1, SQLITE_STATIC);
-	return step_done(store, connection, s, fault);
+	return store_step_done(store, connection, s, fault);
 }
 
 static int
@@ -153,7 +151,7 @@ write_addresses(struct store *store, struct connection *connection,
 			return -1;
 		(void)sqlite3_bind_text(s, 1, addresses[i], -1, SQLITE_STATIC);
 		(void)sqlite3_bind_text(s, 2, fingerprint, -1, SQLITE_STATIC);
-		if (step_done(store, connection, s, fault) != 0)
+		if (store_step_done(store, connection, s, fault) != 0)
 			return -1;
 		if (sqlite3_changes(connection->db) > 0)
 			*addedp = true;
@@ -172,7 +170,7 @@ touch(struct store *store, struct connection *connection,
 		return -1;
 	(void)sqlite3_bind_text(s, 1, fingerprint, -1, SQLITE_STATIC);
 	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)time(NULL));
-	return step_done(store, connection, s, fault);
+	return store_step_done(store, connection, s, fault);
 }
 
 int
@@ -303,7 +301,7 @@ store_delete(struct store *store, const char *fingerprint, struct fault *fault)
 	if (statement != NULL) {
 		(void)sqlite3_bind_text(
 		    statement, 1, fingerprint, -1, SQLITE_STATIC);
-		if (step_done(store, connection, statement, fault) == 0)
+		if (store_step_done(store, connection, statement, fault) == 0)
 			ret = sqlite3_changes(connection->db) > 0 ? 1 : 0;
 	}
 	g_atomic_int_set(&store->written, 1);
@@ -334,8 +332,9 @@ is_fingerprint(const char *text)
 	       strspn(text, "0123456789ABCDEF") == len;
 }
 
-static const char *const kind_names[] = {
-    [KEY_OPENPGP] = "openpgp", [KEY_SMIME] = "smime"};
+static const char *const kind_names[] = {[KEY_OPENPGP] = "openpgp",
+    [KEY_SMIME] = "smime",
+    [KEY_PASSPHRASE] = "passphrase"};
 
 const char *
 store_kind_name(enum key_kind kind)
@@ -354,8 +353,8 @@ store_kind(const char *name)
 	return -1;
 }
 
-static int
-step_done(struct store *store, struct connection *connection,
+int
+store_step_done(struct store *store, struct connection *connection,
     sqlite3_stmt *statement, struct fault *fault)
 {
 	int r = sqlite3_step(statement);

@@ -26,112 +26,6 @@
 /* "Seal": in the header of the file, for file(1) and for us. */
 #define APPLICATION_ID 0x5365616c
 
-/*
- * The schema, one step a version.  Steps are only ever added.
- *
- * facts is what inspected_pack() makes; the columns that repeat parts of it
- * are for sorting and for people with sqlite3(1).  facts and blob come last
- * because SQLite reads a row from its beginning.
- */
-static const char *const schema_steps[] = {
-    "CREATE TABLE certificate ("
-    "  fingerprint TEXT NOT NULL PRIMARY KEY,"
-    "  kind TEXT NOT NULL CHECK (kind IN ('openpgp')),"
-    "  source TEXT NOT NULL,"
-    "  trust INTEGER NOT NULL,"
-    "  algorithm TEXT NOT NULL,"
-    "  created INTEGER NOT NULL,"
-    "  expires INTEGER NOT NULL,"
-    "  first_seen INTEGER NOT NULL,"
-    "  last_checked INTEGER NOT NULL,"
-    "  revision INTEGER NOT NULL,"
-    "  facts BLOB NOT NULL,"
-    "  blob BLOB NOT NULL"
-    ") STRICT;"
-    "CREATE TABLE certificate_address ("
-    "  address TEXT NOT NULL,"
-    "  fingerprint TEXT NOT NULL"
-    "    REFERENCES certificate (fingerprint) ON DELETE CASCADE,"
-    "  PRIMARY KEY (address, fingerprint)"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE INDEX certificate_address_fingerprint"
-    "  ON certificate_address (fingerprint);",
-    /*
-     * Another kind.  SQLite cannot change a CHECK; and a table that others
-     * refer to must not go before they do, or their rows go with it.
-     */
-    "CREATE TABLE certificate_2 ("
-    "  fingerprint TEXT NOT NULL PRIMARY KEY,"
-    "  kind TEXT NOT NULL CHECK (kind IN ('openpgp', 'smime')),"
-    "  source TEXT NOT NULL,"
-    "  trust INTEGER NOT NULL,"
-    "  algorithm TEXT NOT NULL,"
-    "  created INTEGER NOT NULL,"
-    "  expires INTEGER NOT NULL,"
-    "  first_seen INTEGER NOT NULL,"
-    "  last_checked INTEGER NOT NULL,"
-    "  revision INTEGER NOT NULL,"
-    "  facts BLOB NOT NULL,"
-    "  blob BLOB NOT NULL"
-    ") STRICT;"
-    "INSERT INTO certificate_2 SELECT * FROM certificate;"
-    "CREATE TABLE certificate_address_2 ("
-    "  address TEXT NOT NULL,"
-    "  fingerprint TEXT NOT NULL"
-    "    REFERENCES certificate_2 (fingerprint) ON DELETE CASCADE,"
-    "  PRIMARY KEY (address, fingerprint)"
-    ") STRICT, WITHOUT ROWID;"
-    "INSERT INTO certificate_address_2 SELECT * FROM certificate_address;"
-    "DROP TABLE certificate_address;"
-    "DROP TABLE certificate;"
-    "ALTER TABLE certificate_2 RENAME TO certificate;"
-    "ALTER TABLE certificate_address_2 RENAME TO certificate_address;"
-    "CREATE INDEX certificate_address_fingerprint"
-    "  ON certificate_address (fingerprint);",
-};
-
-#define CERTIFICATE_COLUMNS                                                    \
-	"c.fingerprint, c.trust, c.source, c.first_seen, c.last_checked, "     \
-	"c.facts, CASE WHEN ?2 OR c.kind = 'smime' THEN c.blob END, c.kind "
-#define FOUND_COLUMNS                                                          \
-	"c.fingerprint, c.revision, c.trust FROM certificate_address AS a "    \
-	"JOIN certificate AS c ON c.fingerprint = a.fingerprint "              \
-	"WHERE a.address = ?1 AND c.kind = ?2 "
-#define BEST_FIRST "ORDER BY c.trust DESC, c.created DESC, c.fingerprint"
-
-static const char *const statement_texts[STATEMENTS] = {
-    [STATEMENT_FIND] = "SELECT " FOUND_COLUMNS BEST_FIRST,
-    [STATEMENT_FIND_TWO] = "SELECT " FOUND_COLUMNS "LIMIT 2",
-    [STATEMENT_LOAD] = "SELECT facts, blob FROM certificate "
-		       "WHERE fingerprint = ?1 AND revision = ?2",
-    [STATEMENT_LIST_ALL] =
-	"SELECT " CERTIFICATE_COLUMNS "FROM certificate AS c " BEST_FIRST,
-    [STATEMENT_LIST_FINGERPRINT] =
-	"SELECT " CERTIFICATE_COLUMNS
-	"FROM certificate AS c WHERE c.fingerprint = ?1",
-    [STATEMENT_LIST_ADDRESS] =
-	"SELECT " CERTIFICATE_COLUMNS "FROM certificate_address AS a "
-	"JOIN certificate AS c ON c.fingerprint = a.fingerprint "
-	"WHERE a.address = ?1 " BEST_FIRST,
-    [STATEMENT_ADDRESSES] = "SELECT address FROM certificate_address "
-			    "WHERE fingerprint = ?1 ORDER BY address",
-    [STATEMENT_PUT] =
-	"INSERT INTO certificate (fingerprint, kind, source, trust, "
-	"algorithm, created, expires, first_seen, last_checked, revision, "
-	"facts, blob) "
-	"VALUES (?1, ?10, ?2, ?3, ?4, ?5, ?6, ?7, ?7, random(), ?8, ?9) "
-	"ON CONFLICT (fingerprint) DO UPDATE SET trust = excluded.trust, "
-	"expires = excluded.expires, last_checked = excluded.last_checked, "
-	"revision = excluded.revision, facts = excluded.facts, "
-	"blob = excluded.blob",
-    [STATEMENT_PUT_ADDRESS] =
-	"INSERT OR IGNORE INTO certificate_address (address, fingerprint) "
-	"VALUES (?1, ?2)",
-    [STATEMENT_SEEN] = "UPDATE certificate SET last_checked = ?2 "
-		       "WHERE fingerprint = ?1",
-    [STATEMENT_DELETE] = "DELETE FROM certificate WHERE fingerprint = ?1",
-};
-
 static int make_file(
     struct store *store, const char *state, struct fault *fault);
 static int was_made(
@@ -436,6 +330,8 @@ connect_file(struct store *store, struct fault *fault)
 		    "PRAGMA synchronous = NORMAL;"
 		    "PRAGMA foreign_keys = ON;"
 		    "PRAGMA trusted_schema = OFF;"
+		    /* Nothing is left of a passphrase's key. */
+		    "PRAGMA secure_delete = ON;"
 		    "PRAGMA cell_size_check = ON;",
 		    fault);
 	if (r == SQLITE_OK)
@@ -470,7 +366,7 @@ store_run(const struct store *store, struct connection *connection,
 static int
 migrate(struct store *store, struct connection *connection, struct fault *fault)
 {
-	int version, ours = (int)G_N_ELEMENTS(schema_steps), ret = -1;
+	int version, ours = STORE_SCHEMA_VERSION, ret = -1;
 	char *sql;
 
 	if (store_run(store, connection, "BEGIN IMMEDIATE", fault) != 0)
@@ -482,8 +378,8 @@ migrate(struct store *store, struct connection *connection, struct fault *fault)
 	if (is_ours(store, connection, version, fault) != 0)
 		goto out;
 	for (; version < ours; version++)
-		if (store_run(
-			store, connection, schema_steps[version], fault) != 0)
+		if (store_run(store, connection, store_schema_steps[version],
+			fault) != 0)
 			goto out;
 	sql = g_strdup_printf("PRAGMA application_id = %d;"
 			      "PRAGMA user_version = %d;"
@@ -502,7 +398,7 @@ static int
 is_ours(struct store *store, struct connection *connection, int version,
     struct fault *fault)
 {
-	int application, tables, ours = (int)G_N_ELEMENTS(schema_steps);
+	int application, tables, ours = STORE_SCHEMA_VERSION;
 	bool made;
 
 	if (number(connection, "PRAGMA application_id", &application) != 0 ||
@@ -555,7 +451,7 @@ store_statement(struct store *store, struct connection *connection,
 	sqlite3_stmt **statementp = &connection->statements[which];
 
 	if (*statementp == NULL &&
-	    sqlite3_prepare_v3(connection->db, statement_texts[which], -1,
+	    sqlite3_prepare_v3(connection->db, store_statement_texts[which], -1,
 		SQLITE_PREPARE_PERSISTENT, statementp, NULL) != SQLITE_OK) {
 		store_fault(store, connection, fault);
 		return NULL;

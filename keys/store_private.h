@@ -19,8 +19,18 @@ enum store_statement {
 	STATEMENT_PUT_ADDRESS,
 	STATEMENT_SEEN,
 	STATEMENT_DELETE,
+	STATEMENT_PASSPHRASE, /* recipient, sender -> see store_passphrase.c */
+	STATEMENT_PASSPHRASE_LIST, /* recipient or NULL -> without the key */
+	STATEMENT_PASSPHRASE_ADD,  /* these two: a row */
+	STATEMENT_PASSPHRASE_PUT,
+	STATEMENT_PASSPHRASE_DELETE, /* recipient, sender */
 	STATEMENTS,
 };
+
+/* store_schema.c: step i makes version i + 1 of the schema. */
+#define STORE_SCHEMA_VERSION 3
+extern const char *const store_schema_steps[STORE_SCHEMA_VERSION];
+extern const char *const store_statement_texts[STATEMENTS];
 
 /* One connection to the data base; one thread has it at a time. */
 struct connection {
@@ -49,6 +59,10 @@ struct store {
  * still the file at its path.  NULL with a TEMP fault.
  */
 struct connection *store_take(struct store *store, struct fault *fault);
+
+/* Runs a statement that changes something.  0, or -1 with fault. */
+int store_step_done(struct store *store, struct connection *connection,
+    sqlite3_stmt *statement, struct fault *fault);
 
 /* Statements without results: 0, or -1 with a TEMP fault. */
 int store_run(const struct store *store, struct connection *connection,

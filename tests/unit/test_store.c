@@ -393,7 +393,8 @@ static const char back_to_first[] =
     "  ON certificate_address (fingerprint);"
     "INSERT INTO certificate SELECT * FROM a;"
     "INSERT INTO certificate_address SELECT * FROM b;"
-    "DROP TABLE a; DROP TABLE b; PRAGMA user_version = 1;";
+    "DROP TABLE a; DROP TABLE b; DROP TABLE passphrase;"
+    "PRAGMA user_version = 1;";
 
 static void
 test_opening(void)
