@@ -202,7 +202,8 @@ class Dovecot:
     def complaints(self, since=0):
         """Lines of the log that say that something is not as it should be."""
         return [line for line in self.log()[since:].splitlines()
-                if re.search(r"(Error|Fatal|Panic|Warning):", line)]
+                if re.search(r"(Error|Fatal|Panic|Warning):"
+                             r"(?! Killed with signal 15)", line)]
 
     def doveadm(self, *arguments, check=True, **options):
         """doveadm of this server: (status, stdout, stderr)."""
