@@ -20,7 +20,7 @@ layer() {
 	ok "$1/ includes nothing of ours but ${2:-its own headers}" \
 	    "$(includes | awk -v folder="$1" -v allowed=" $1 $2 " '
 	    index($1, folder "/") == 1 &&
-	    match($2, /^(policy|keys|seal|milter|ctl|tests)\//) {
+	    match($2, /^(policy|keys|seal|mailbox|milter|ctl|tests)\//) {
 		split($2, part, "/")
 		if (index(allowed, " " part[1] " ") == 0)
 			print $1 " includes " $2
@@ -37,6 +37,7 @@ home() {
 layer policy ""
 layer keys "policy"
 layer seal "keys policy"
+layer mailbox "seal keys policy"
 layer milter "seal keys policy"
 
 home libmilter 'libmilter/mfapi\.h' 'milter/(mta\.[ch]|callbacks\.h)'
@@ -54,8 +55,8 @@ home 'X.509 and CMS' 'openssl/(x509.*|pem|pkcs7|cms|asn1.*)\.h' \
     'keys/(x509|authorities).*\.[ch]|seal/(cms.*|already_cms)\.c'
 home syslog 'syslog\.h' 'milter/.*\.[ch]'
 
-ok "policy/, keys/ and seal/ neither print nor exit" "$(
+ok "policy/, keys/, seal/ and mailbox/ neither print nor exit" "$(
 	grep -nE '(^|[^a-z_])(printf|fprintf|perror|puts|syslog|exit|abort)[ ]*\(' \
-	    policy/*.c keys/*.c seal/*.c | grep -v '^[^:]*:[0-9]*: \*')"
+	    policy/*.c keys/*.c seal/*.c mailbox/*.c | grep -v '^[^:]*:[0-9]*: \*')"
 
 done_testing

@@ -41,7 +41,8 @@ need() {
 
 # The sources of the programs.
 product_sources() {
-	ls policy/*.[ch] keys/*.[ch] seal/*.[ch] milter/*.[ch] ctl/*.[ch]
+	ls policy/*.[ch] keys/*.[ch] seal/*.[ch] mailbox/*.[ch] \
+	    milter/*.[ch] ctl/*.[ch]
 }
 
 # What pkg-config knows of the libraries, and where config.h is.
