@@ -26,12 +26,24 @@
 
 /* --- OpenPGP: session keys, then one protected packet to the end */
 
+/* Version, length, key version and fingerprint: RFC 9580 section 5.1.2. */
+#define PKESK_OCTETS 35
+#define PKESK_3_OCTETS 9 /* version, key ID: RFC 4880 section 5.1 */
+
 struct pgp {
 	struct armor_reader *armor;
 	struct packet_walker *walker;
+	struct already *already;
 	unsigned int session_keys;
 	unsigned int sealed;
+	unsigned int tag; /* of the packet that is read */
+	unsigned char head[PKESK_OCTETS];
+	size_t head_len;
+	uint64_t octets; /* of protected data, and those with the high bit */
+	uint64_t high;
 };
+
+static void add_pkesk(const struct pgp *pgp);
 
 static int
 on_packet(void *context, unsigned int tag, uint64_t offset)
@@ -41,6 +53,8 @@ on_packet(void *context, unsigned int tag, uint64_t offset)
 	(void)offset;
 	if (pgp->sealed > 0)
 		return -1;
+	pgp->tag = tag;
+	pgp->head_len = 0;
 	if (tag == PACKET_PKESK || tag == PACKET_SKESK)
 		pgp->session_keys++;
 	else if ((tag == PACKET_SEIPD || tag == PACKET_OCB) &&
@@ -49,6 +63,63 @@ on_packet(void *context, unsigned int tag, uint64_t offset)
 	else if (tag != PACKET_MARKER)
 		return -1;
 	return 0;
+}
+
+static int
+on_packet_body(
+    void *context, const unsigned char *data, size_t len, uint64_t offset)
+{
+	struct pgp *pgp = context;
+	size_t n = MIN(len, sizeof(pgp->head) - pgp->head_len), i;
+
+	(void)offset;
+	memcpy(pgp->head + pgp->head_len, data, n);
+	pgp->head_len += n;
+	if (pgp->sealed == 0)
+		return 0;
+	pgp->octets += len;
+	for (i = 0; i < len; i++)
+		pgp->high += data[i] >> 7;
+	return 0;
+}
+
+static int
+on_packet_end(void *context)
+{
+	struct pgp *pgp = context;
+
+	if (pgp->tag == PACKET_PKESK)
+		add_pkesk(pgp);
+	else if (pgp->tag == PACKET_SKESK)
+		already_add_reader(
+		    pgp->already, g_strdup(""), g_strdup("a passphrase"));
+	return 0;
+}
+
+/* Of versions 3 and 6; others name nobody that we would know. */
+static void
+add_pkesk(const struct pgp *pgp)
+{
+	GString *id = g_string_new(NULL);
+	size_t i = 1, end = PKESK_3_OCTETS;
+	bool hidden = true;
+
+	if (pgp->head_len > 1 && pgp->head[0] == 6) {
+		i = 3;
+		end = MIN(2 + (size_t)pgp->head[1], sizeof(pgp->head));
+	}
+	if (pgp->head_len >= end && (pgp->head[0] == 3 || i == 3))
+		for (; i < end; i++) {
+			hidden = hidden && pgp->head[i] == 0;
+			g_string_append_printf(id, "%02X", pgp->head[i]);
+		}
+	if (hidden)
+		already_add_reader(
+		    pgp->already, g_strdup(""), g_strdup("a hidden key"));
+	else
+		already_add_reader(
+		    pgp->already, g_strdup(id->str), g_strdup(id->str));
+	g_string_free(id, TRUE);
 }
 
 static int
@@ -73,7 +144,23 @@ pgp_is_sealed(struct pgp *pgp)
 	       armor_reader_blocks(pgp->armor) == 1 &&
 	       armor_reader_header_octets(pgp->armor) <= AROUND_OCTETS &&
 	       !armor_reader_has_stray_text(pgp->armor) &&
-	       packet_walker_finish(pgp->walker) == 0 && pgp->sealed == 1;
+	       packet_walker_finish(pgp->walker) == 0 && pgp->sealed == 1 &&
+	       already_looks_random(pgp->octets, pgp->high);
+}
+
+/* Did it begin well, with nothing else so far? */
+static bool
+pgp_begins(const struct pgp *pgp)
+{
+	return armor_reader_header_octets(pgp->armor) <= AROUND_OCTETS &&
+	       !armor_reader_has_stray_text(pgp->armor) && pgp->sealed == 1 &&
+	       already_looks_random(pgp->octets, pgp->high);
+}
+
+bool
+already_looks_random(uint64_t octets, uint64_t high)
+{
+	return octets < 64 || high >= octets / 8;
 }
 
 /* --- multipart/encrypted, line by line */
@@ -204,40 +291,56 @@ walk_octets(struct walk *walk, const char *data, size_t len)
 }
 
 static int
-is_pgp(const struct message *message, const char *boundary, struct fault *fault)
+walk_body(struct walk *walk, const struct message *message, struct fault *fault)
 {
-	struct walk walk = {.where = IN_DATA};
-	const struct armor_events armor = {
-	    on_begin, on_octets, NULL, &walk.pgp};
-	const struct packet_events packets = {on_packet, NULL, NULL, &walk.pgp};
 	struct spool_reader *reader = spool_reader_make(message->body);
 	const unsigned char *data;
 	size_t len;
-	int r = 1, ret = 0;
+	int r = 1;
 
+	while (walk->where != IN_SOMETHING_ELSE &&
+	       (r = spool_reader_next(reader, &data, &len, fault)) == 1) {
+		if (walk->delimiter == NULL)
+			walk_data(walk, (const char *)data, len);
+		else
+			walk_octets(walk, (const char *)data, len);
+	}
+	if (walk->delimiter != NULL && walk->line_len > 0)
+		walk_line(walk, walk->line, walk->line_len);
+	spool_reader_free(&reader);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+is_pgp(const struct message *message, const char *boundary,
+    struct already *already, struct fault *fault)
+{
+	struct walk walk = {.where = IN_DATA, .pgp.already = already};
+	const struct armor_events armor = {
+	    on_begin, on_octets, NULL, &walk.pgp};
+	const struct packet_events packets = {
+	    on_packet, on_packet_body, on_packet_end, &walk.pgp};
+	enum where end = boundary == NULL ? IN_DATA : IN_EPILOGUE;
+	int ret;
+
+	already->form = SEAL_OPENPGP;
 	walk.pgp.armor = armor_reader_make(&armor);
 	walk.pgp.walker = packet_walker_make(&packets);
 	if (boundary != NULL) {
 		walk.where = IN_PREAMBLE;
 		walk.delimiter = g_strconcat("--", boundary, NULL);
 	}
-	while (walk.where != IN_SOMETHING_ELSE &&
-	       (r = spool_reader_next(reader, &data, &len, fault)) == 1) {
-		if (boundary == NULL)
-			walk_data(&walk, (const char *)data, len);
-		else
-			walk_octets(&walk, (const char *)data, len);
+	ret = walk_body(&walk, message, fault);
+	if (ret == 0 && walk.around <= AROUND_OCTETS) {
+		ret = walk.where == end && pgp_is_sealed(&walk.pgp);
+		already->damaged =
+		    ret == 0 && (walk.where == end || walk.where == IN_DATA) &&
+		    pgp_begins(&walk.pgp);
 	}
-	if (boundary != NULL && walk.line_len > 0)
-		walk_line(&walk, walk.line, walk.line_len);
-	if (r == -1)
-		ret = -1;
-	else if (walk.where == (boundary == NULL ? IN_DATA : IN_EPILOGUE) &&
-		 walk.around <= AROUND_OCTETS)
-		ret = pgp_is_sealed(&walk.pgp);
+	already->around =
+	    walk.around + armor_reader_header_octets(walk.pgp.armor);
 	armor_reader_free(&walk.pgp.armor);
 	packet_walker_free(&walk.pgp.walker);
-	spool_reader_free(&reader);
 	g_free(walk.delimiter);
 	return ret;
 }
@@ -295,7 +398,8 @@ may_be_sealed(
 }
 
 static int
-sealed_as(const struct message *message, const char *value, struct fault *fault)
+sealed_as(const struct message *message, const char *value,
+    struct already *already, struct fault *fault)
 {
 	GMimeContentType *type;
 	const char *protocol;
@@ -308,21 +412,23 @@ sealed_as(const struct message *message, const char *value, struct fault *fault)
 	    g_ascii_strcasecmp(protocol, "application/pgp-encrypted") == 0 &&
 	    g_mime_content_type_get_parameter(type, "boundary") != NULL)
 		ret = is_pgp(message,
-		    g_mime_content_type_get_parameter(type, "boundary"), fault);
+		    g_mime_content_type_get_parameter(type, "boundary"),
+		    already, fault);
 	else if (is_type(type, "text", "plain") &&
 		 !has_encoding(message, "base64") &&
 		 !has_encoding(message, "quoted-printable"))
-		ret = is_pgp(message, NULL, fault);
+		ret = is_pgp(message, NULL, already, fault);
 	else if ((is_type(type, "application", "pkcs7-mime") ||
 		     is_type(type, "application", "x-pkcs7-mime")) &&
 		 has_encoding(message, "base64"))
-		ret = message_is_cms(message, fault);
+		ret = message_is_cms(message, already, fault);
 	g_object_unref(type);
 	return ret;
 }
 
 int
-message_is_sealed(const struct message *message, struct fault *fault)
+message_sealing(
+    const struct message *message, struct already *already, struct fault *fault)
 {
 	const struct field *field = message_field(message, "Content-Type", 0);
 	char *value;
@@ -333,8 +439,53 @@ message_is_sealed(const struct message *message, struct fault *fault)
 	value = field == NULL ? NULL : field_unfold(field->value);
 	r = may_be_sealed(message, value == NULL ? "" : value, fault);
 	if (r == 1)
-		r = value == NULL ? is_pgp(message, NULL, fault)
-				  : sealed_as(message, value, fault);
+		r = value == NULL ? is_pgp(message, NULL, already, fault)
+				  : sealed_as(message, value, already, fault);
 	g_free(value);
 	return r;
+}
+
+int
+message_is_sealed(const struct message *message, struct fault *fault)
+{
+	struct already already = {0};
+	int r = message_sealing(message, &already, fault);
+
+	already_clear(&already);
+	return r;
+}
+
+/* --- Who can open it */
+
+static void
+free_reader(void *data)
+{
+	struct already_reader *reader = data;
+
+	g_free(reader->id);
+	g_free(reader->name);
+	g_free(reader);
+}
+
+/* More readers than any message has. */
+#define READERS_MAX 10000
+
+void
+already_add_reader(struct already *already, char *id, char *name)
+{
+	struct already_reader *reader = g_new(struct already_reader, 1);
+
+	*reader = (struct already_reader){id, name};
+	if (already->readers == NULL)
+		already->readers = g_ptr_array_new_with_free_func(free_reader);
+	if (already->readers->len < READERS_MAX)
+		g_ptr_array_add(already->readers, reader);
+	else
+		free_reader(reader);
+}
+
+void
+already_clear(struct already *already)
+{
+	g_clear_pointer(&already->readers, g_ptr_array_unref);
 }

@@ -20,6 +20,12 @@ form_of(const struct seal_order *order)
 	return &forms[order->form];
 }
 
+const char *
+form_name(enum seal_form form)
+{
+	return forms[form].name;
+}
+
 void
 dress_clear(struct dress *dress)
 {

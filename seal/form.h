@@ -40,6 +40,7 @@ struct form {
 };
 
 const struct form *form_of(const struct seal_order *order);
+const char *form_name(enum seal_form form);
 void dress_clear(struct dress *dress);
 
 /* --- What form.c puts together. */
