@@ -6,8 +6,8 @@
  * In:    a libconfig file, or nothing: the built-in defaults.
  * Out:   one complete configuration, or a fault that names file, line and
  *        option.
- * Never: opens what the options name, or takes an option that it does not
- *        know.
+ * Never: opens what the options name, but for lists of addresses and texts;
+ *        or takes an option that it does not know.
  */
 #include "milter/config.h"
 
@@ -31,7 +31,8 @@ config_load(const char *file, struct config **configp, GPtrArray *warnings,
 	g_atomic_ref_count_init(&config->references);
 	config_set_defaults(config);
 	if (file == NULL) {
-		if (policy_parse(NULL, &config->policy, warnings, fault) != 0)
+		if (policy_parse(NULL, &config->policy, warnings, fault) != 0 ||
+		    config_read_templates(config, fault) != 0)
 			goto out;
 	} else {
 		config->file = g_canonicalize_filename(file, NULL);
@@ -93,7 +94,8 @@ read_file(const char *file, struct config *config, GPtrArray *warnings,
 	root = config_root_setting(&parsed);
 	if (config_parse_options(root, config, fault) != 0 ||
 	    policy_parse(config_setting_get_member(root, "policy"),
-		&config->policy, warnings, fault) != 0)
+		&config->policy, warnings, fault) != 0 ||
+	    config_read_templates(config, fault) != 0)
 		goto out;
 	ret = 0;
 out:
@@ -120,6 +122,7 @@ config_free(struct config *config)
 	g_strfreev(config->smime_trust);
 	g_strfreev(config->crl_files);
 	g_free(config->gpg);
+	config_passphrase_clear(config);
 	policy_free(&config->policy);
 	g_free(config);
 }

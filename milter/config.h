@@ -2,6 +2,7 @@
 #ifndef MILTER_CONFIG_H
 #define MILTER_CONFIG_H
 
+#include "milter/templates.h"
 #include "policy/fault.h"
 #include "policy/network.h"
 #include "policy/policy.h"
@@ -20,6 +21,16 @@ enum openpgp_engine {
 	ENGINE_AUTO, /* RNP where it can use the key, else GnuPG */
 	ENGINE_RNP,
 	ENGINE_GNUPG,
+};
+
+/* What belongs to the rung "passphrase". */
+struct passphrase_options {
+	bool generate;    /* one for who has none; the sender is told */
+	bool subject;     /* who is authenticated may set one in Subject */
+	char **languages; /* NULL-terminated, in lower case */
+	char *file_name;  /* of the attachment */
+	char *directory;  /* of the templates, or NULL: as installed */
+	struct templates *templates; /* of every language that is named */
 };
 
 /*
@@ -56,6 +67,8 @@ struct config {
 	unsigned int sessions;        /* messages under way at a time */
 	uint64_t message_octets;      /* larger messages are refused */
 	size_t spool_memory_octets;   /* of one message, before it spills */
+	unsigned int derivations;     /* of passphrases, at a time */
+	struct passphrase_options passphrase;
 	struct policy *policy;
 };
 

@@ -66,6 +66,7 @@ static const struct option_reader options[] = {
     {"delivery", config_parse_delivery},
     {"inject", config_parse_inject},
     {"keys", parse_keys},
+    {"passphrase", config_parse_passphrase},
     {"gpg", parse_gpg},
     {"openpgp_engine", parse_engine},
     {"limits", parse_limits},
@@ -87,6 +88,7 @@ static const struct option_reader limits_options[] = {
     {"message_seconds", parse_message_seconds},
     {"inject_slots", parse_slots},
     {"inject_waiting", parse_waiting},
+    {"derivations", config_parse_derivations},
 };
 
 void
@@ -117,6 +119,7 @@ config_set_defaults(struct config *config)
 	config->sessions = 400;
 	config->message_octets = (uint64_t)200 << 20;
 	config->spool_memory_octets = (size_t)1 << 20;
+	config_passphrase_defaults(config);
 }
 
 int
@@ -152,7 +155,9 @@ fits_together(
 		    config->gpg_seconds, config->message_seconds);
 		return -1;
 	}
-	return config_settle_delivery(root, config, fault);
+	if (config_settle_delivery(root, config, fault) != 0)
+		return -1;
+	return config_settle_passphrase(root, config, fault);
 }
 
 static int

@@ -30,4 +30,19 @@ int config_parse_inject(
 int config_settle_delivery(
     const config_setting_t *root, struct config *config, struct fault *fault);
 
+/* "passphrase" and its limit; config_passphrase.c. */
+void config_passphrase_defaults(struct config *config);
+void config_passphrase_clear(struct config *config);
+int config_parse_passphrase(
+    const config_setting_t *setting, void *target, struct fault *fault);
+int config_parse_derivations(
+    const config_setting_t *setting, void *target, struct fault *fault);
+
+/* When delivery is known.  0, or -1 with fault. */
+int config_settle_passphrase(
+    const config_setting_t *root, struct config *config, struct fault *fault);
+
+/* When the policy is known: reads what texts there have to be. */
+int config_read_templates(struct config *config, struct fault *fault);
+
 #endif

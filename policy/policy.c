@@ -37,7 +37,7 @@ static const struct rule *find_tag_rule(const struct policy *policy,
 static unsigned int protection(const struct rule *rule);
 static void apply_rule(struct decision *decision, const struct rule *rule);
 static void raise_over(struct decision *decision, const struct rule *base);
-static const char *const *recovery_of(const struct rule *rule);
+static const char *const *list_of(const GPtrArray *list);
 
 static const char *const rung_names[RUNGS] = {
     [RUNG_OPENPGP] = "openpgp",
@@ -47,6 +47,8 @@ static const char *const rung_names[RUNGS] = {
     [RUNG_HOLD] = "hold",
     [RUNG_REFUSE] = "refuse",
 };
+
+#define LANGUAGE_OCTETS 35 /* RFC 5646 section 4.4.1 */
 
 /* How much a rung protects; equal ones may stand for each other. */
 static const unsigned int rung_levels[RUNGS] = {
@@ -175,7 +177,8 @@ apply_rule(struct decision *decision, const struct rule *rule)
 	decision->smime_oaep = rule->smime_oaep;
 	decision->require_tls = rule->require_tls;
 	decision->bounces = rule->bounces;
-	decision->recovery[0] = recovery_of(rule);
+	decision->recovery[0] = list_of(rule->recovery);
+	decision->languages = list_of(rule->languages);
 }
 
 /* A tag adds to what the base demands, it takes nothing away. */
@@ -191,15 +194,42 @@ raise_over(struct decision *decision, const struct rule *base)
 	decision->require_tls |= base->require_tls;
 	if (base->bounces == BOUNCES_REFUSE)
 		decision->bounces = BOUNCES_REFUSE;
-	decision->recovery[1] = recovery_of(base);
+	decision->recovery[1] = list_of(base->recovery);
+	if (decision->languages == NULL)
+		decision->languages = list_of(base->languages);
 }
 
 static const char *const *
-recovery_of(const struct rule *rule)
+list_of(const GPtrArray *list)
 {
-	if (rule->recovery == NULL)
-		return NULL;
-	return (const char *const *)rule->recovery->pdata;
+	return list == NULL ? NULL : (const char *const *)list->pdata;
+}
+
+int
+policy_each_languages(const struct policy *policy,
+    int (*each)(void *context, const char *rule, const char *const *languages),
+    void *context)
+{
+	const struct rule *rule;
+	guint i;
+	int r = 0;
+
+	for (i = 0; i < policy->rules->len && r == 0; i++) {
+		rule = g_ptr_array_index(policy->rules, i);
+		if (rule->languages != NULL)
+			r = each(context, rule->name, list_of(rule->languages));
+	}
+	return r;
+}
+
+bool
+policy_is_language(const char *text)
+{
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+	return len >= 2 && len <= 8 && strlen(text) <= LANGUAGE_OCTETS &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
+		   strlen(text);
 }
 
 static bool

@@ -75,6 +75,8 @@ struct decision {
 	bool smime_oaep; /* RSAES-OAEP instead of PKCS #1 v1.5 */
 	enum bounces bounces;
 	const char *const *recovery[2]; /* NULL-terminated lists, or NULL */
+	const char *const *languages;   /* of texts of ours for the recipient;
+					 NULL-terminated, or NULL */
 };
 
 /*
@@ -94,6 +96,16 @@ void policy_free(struct policy **policyp);
  */
 int policy_decide(const struct policy *policy, const struct policy_facts *facts,
     struct decision *decision);
+
+/* Calls each for the languages of every rule that names some.  0, or the first
+ * result that is not. */
+int policy_each_languages(const struct policy *policy,
+    int (*each)(void *context, const char *rule, const char *const *languages),
+    void *context);
+
+/* True for "en", "de", "pt-br": what names a language (RFC 5646), in lower
+ * case, and can be part of a file's name. */
+bool policy_is_language(const char *text);
 
 enum direction policy_direction(const struct policy_facts *facts);
 const char *direction_name(enum direction direction);

@@ -20,7 +20,7 @@ static int name_is_new(const config_setting_t *setting,
     const struct policy *policy, const struct rule *rule, struct fault *fault);
 static int parse_rule(
     const config_setting_t *setting, struct rule *rule, struct fault *fault);
-static option_parse warn_of_absent_form;
+static bool names_rung(const struct rule *rule, enum rung rung);
 static void warn_of_dead_rule(const config_setting_t *setting,
     const struct policy *policy, GPtrArray *warnings);
 static bool fits_everything(const struct rule *rule);
@@ -33,6 +33,7 @@ static bool is_last(enum rung rung);
 static option_parse parse_hide_subject;
 static option_parse parse_recovery;
 static option_parse parse_one_recovery;
+static option_parse parse_language, parse_one_language;
 static option_parse parse_bounces;
 static option_parse parse_legacy_display;
 static option_parse parse_smime_cipher;
@@ -53,6 +54,7 @@ static const struct option_reader rule_options[] = {
     {"seal", parse_seal},
     {"hide_subject", parse_hide_subject},
     {"recovery", parse_recovery},
+    {"language", parse_language},
     {"bounces", parse_bounces},
     {"legacy_display", parse_legacy_display},
     {"smime_cipher", parse_smime_cipher},
@@ -138,9 +140,6 @@ parse_rules(const config_setting_t *list, struct policy *policy,
 			return -1;
 		}
 		warn_of_dead_rule(setting, policy, warnings);
-		(void)option_each_string(
-		    config_setting_get_member(setting, "seal"),
-		    warn_of_absent_form, warnings, NULL);
 		g_ptr_array_add(policy->rules, rule);
 	}
 	return 0;
@@ -182,28 +181,25 @@ parse_rule(
 		    fault, setting, "needs \"seal\", such as [ \"openpgp\" ]");
 		return -1;
 	}
+	if (rule->recovery != NULL && names_rung(rule, RUNG_PASSPHRASE)) {
+		option_fault(fault,
+		    config_setting_get_member(setting, "recovery"),
+		    "does not go with \"passphrase\" in \"seal\": only who "
+		    "has the passphrase can open that form");
+		return -1;
+	}
 	return 0;
 }
 
-/* They are let through so that a configuration can be ready for them. */
-static int
-warn_of_absent_form(
-    const config_setting_t *element, void *target, struct fault *fault)
+static bool
+names_rung(const struct rule *rule, enum rung rung)
 {
-	const char *name = config_setting_get_string(element);
-	GPtrArray *warnings = target;
-	char *place;
+	size_t i;
 
-	(void)fault;
-	if (!g_str_equal(name, rung_name(RUNG_PASSPHRASE)))
-		return 0;
-	place = option_place(element);
-	g_ptr_array_add(warnings,
-	    g_strdup_printf("%s: this build has no form \"%s\"; that rung "
-			    "never holds",
-		place, name));
-	g_free(place);
-	return 0;
+	for (i = 0; i < rule->rungs; i++)
+		if (rule->ladder[i] == rung)
+			return true;
+	return false;
 }
 
 /* Rules behind one that fits everything are most likely a mistake. */
@@ -347,6 +343,38 @@ parse_one_recovery(
 }
 
 static int
+parse_language(
+    const config_setting_t *setting, void *target, struct fault *fault)
+{
+	struct rule *rule = target;
+
+	rule->languages = g_ptr_array_new_with_free_func(g_free);
+	if (option_each_string(
+		setting, parse_one_language, rule->languages, fault) != 0)
+		return -1;
+	g_ptr_array_add(rule->languages, NULL);
+	return 0;
+}
+
+static int
+parse_one_language(
+    const config_setting_t *element, void *target, struct fault *fault)
+{
+	GPtrArray *languages = target;
+	const char *text;
+
+	if (option_string(element, &text, fault) != 0)
+		return -1;
+	if (!policy_is_language(text)) {
+		option_fault(fault, element,
+		    "\"%s\" is no language such as \"en\"", text);
+		return -1;
+	}
+	g_ptr_array_add(languages, g_strdup(text));
+	return 0;
+}
+
+static int
 parse_bounces(
     const config_setting_t *setting, void *target, struct fault *fault)
 {
@@ -436,6 +464,8 @@ rule_free(struct rule *rule)
 		g_ptr_array_unref(rule->headers);
 	if (rule->recovery != NULL)
 		g_ptr_array_unref(rule->recovery);
+	if (rule->languages != NULL)
+		g_ptr_array_unref(rule->languages);
 	g_free(rule->subject);
 	g_free(rule->subject_folded);
 	g_free(rule->name);

@@ -50,7 +50,8 @@ struct rule {
 	enum smime_cipher smime_cipher;
 	bool smime_oaep;
 	enum bounces bounces;
-	GPtrArray *recovery; /* of char *, NULL at the end; NULL: none */
+	GPtrArray *recovery;  /* of char *, NULL at the end; NULL: none */
+	GPtrArray *languages; /* the same */
 };
 
 struct policy {

@@ -9,7 +9,8 @@ absent='parse_not_here'
 
 parsed() {
 	sed -nE 's/^[ \t]*\{"([a-z_]+)", ((config_)?(parse|matcher)_[a-z_]+)\},?$/\1 \2/p' \
-	    milter/config_options.c policy/policy_parse.c |
+	    milter/config_options.c milter/config_passphrase.c \
+	    policy/policy_parse.c |
 	    grep -vE " ($absent)\$" | cut -d' ' -f1 | sort -u
 }
 

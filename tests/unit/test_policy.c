@@ -15,19 +15,21 @@ static const char site[] =
     " { name = \"nulls\"; from = [ \"<>\" ]; to = \"@.bounce.example\";"
     "   seal = [ \"openpgp\", \"clear\" ]; },"
     " { name = \"secure\"; subject = \"[Secure]\"; authenticated = true;"
-    "   seal = [ \"openpgp\", \"smime\", \"passphrase\" ]; bounces = "
-    "\"refuse\";"
-    "   recovery = \"escrow@example.org\"; tls = \"require\"; },"
+    "   seal = [ \"openpgp\", \"smime\", \"passphrase\" ];"
+    "   bounces = \"refuse\"; language = [ \"de\", \"en\" ];"
+    "   tls = \"require\"; },"
     " { name = \"open\"; header = [ \"X-Open\", \"X-Mode: no  Seal\" ];"
     "   seal = [ \"clear\" ]; },"
     " { name = \"strict\"; header = \"X-Strict\"; hide_subject = false;"
-    "   seal = [ \"openpgp\", \"hold\" ]; },"
+    "   seal = [ \"openpgp\", \"hold\" ];"
+    "   recovery = \"escrow@example.org\"; },"
     " { name = \"big\"; size = \">10k\"; to = \"@big.example\";"
     "   seal = [ \"hold\" ]; },"
     " { name = \"one\"; to = [ \"bob-pgp@example.com\" ];"
     "   seal = [ \"openpgp\" ]; },"
     " { name = \"partner\"; to = [ \"@.partner.example\" ];"
-    "   seal = [ \"smime\", \"openpgp\" ]; recovery = [ \"A@x.org\" ]; },"
+    "   seal = [ \"smime\", \"openpgp\" ]; recovery = [ \"A@x.org\" ];"
+    "   language = \"fr\"; },"
     " { name = \"inbound\"; direction = \"in\";"
     "   seal = [ \"openpgp\", \"clear\" ]; },"
     " { name = \"colleagues\"; direction = [ \"local\" ];"
@@ -258,9 +260,9 @@ test_properties(void)
 	ok(decision.require_tls, "a tag can require TLS");
 	is_int(decision.bounces, BOUNCES_REFUSE, "a tag can refuse bounces");
 	is_int((intmax_t)decision.rungs, 3, "the tag's ladder is the ladder");
-	is_str(decision.recovery[0][0], "escrow@example.org",
-	    "the tag's recovery counts");
-	ok(decision.recovery[1] == NULL, "the rule has no recovery");
+	ok(decision.recovery[0] == NULL && decision.recovery[1] == NULL,
+	    "neither has recovery");
+	is_str(decision.languages[1], "en", "the tag's languages count");
 	add_content(PLAIN, &facts, &fields, room);
 	(void)policy_decide(policy, &facts, &decision);
 	ok(!decision.hide_subject, "a rule can show the subject");
@@ -274,8 +276,11 @@ test_properties(void)
 	    decision.rule, "strict", "a level tag replaces the rule's ladder");
 	ok(decision.hide_subject,
 	    "a tag does not show a subject that is hidden");
-	ok(decision.recovery[0] == NULL, "the tag has no recovery");
+	is_str(decision.recovery[0][0], "escrow@example.org",
+	    "the tag's recovery counts");
 	is_str(decision.recovery[1][0], "a@x.org", "the rule's recovery stays");
+	is_str(decision.languages[0], "fr",
+	    "a tag without languages leaves the rule's");
 	facts.recipient = "b@nowhere";
 	(void)policy_decide(policy, &facts, &decision);
 	is_str(decision.rule, NULL, "where no rule fits a tag opens nothing");
