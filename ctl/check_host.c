@@ -8,6 +8,7 @@
  * Never: makes what is missing.
  */
 #include "ctl/check.h"
+#include "seal/seal.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -85,7 +86,7 @@ look_at_gpg(struct check_report *report, const struct config *config)
 	if (access(config->gpg, X_OK) == 0)
 		return;
 	check_add(report,
-	    config->engine == ENGINE_RNP ? CHECK_WARNING : CHECK_PROBLEM,
+	    (config->engines & PGP_GNUPG) == 0 ? CHECK_WARNING : CHECK_PROBLEM,
 	    "gpg = \"%s\": %s\n"
 	    "Install GnuPG, or set gpg to where it is.",
 	    config->gpg, g_strerror(errno));

@@ -49,7 +49,8 @@ static void seal_to_addresses(struct probe *probe, const GPtrArray *addresses);
 static int seal_to_owner(struct probe *probe, const struct check_owner *owner);
 static int seal_to(
     const struct probe *probe, struct key *key, struct fault *fault);
-static void try_gnupg(struct probe *probe);
+static void try_others(struct probe *probe);
+static void try_other(struct probe *probe, const char *name);
 
 void
 check_probe(struct check_report *report, const struct runtime *runtime,
@@ -71,8 +72,7 @@ check_probe(struct check_report *report, const struct runtime *runtime,
 		seal_to_own_key(&probe);
 	else
 		seal_to_addresses(&probe, addresses);
-	if (probe.engines.use_rnp && probe.engines.use_gnupg)
-		try_gnupg(&probe);
+	try_others(&probe);
 	message_free(&probe.message);
 }
 
@@ -207,22 +207,46 @@ seal_to(const struct probe *probe, struct key *key, struct fault *fault)
 	return ret;
 }
 
-/* RNP did it so far; some keys are left to GnuPG, so that must work too. */
+/* OpenSSL did it so far; some keys are left to others, so those must work
+ * too. */
 static void
-try_gnupg(struct probe *probe)
+try_others(struct probe *probe)
+{
+	static const struct {
+		enum pgp_engines which;
+		const char *name;
+	} others[] = {
+#ifdef HAVE_RNP
+	    {PGP_RNP, "RNP"},
+#endif
+	    {PGP_GNUPG, "GnuPG"},
+	};
+	const unsigned int all = probe->engines.pgp;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(others); i++) {
+		if ((all & PGP_OPENSSL) == 0 || (all & others[i].which) == 0)
+			continue;
+		probe->engines.pgp = others[i].which;
+		try_other(probe, others[i].name);
+	}
+	probe->engines.pgp = all;
+}
+
+static void
+try_other(struct probe *probe, const char *name)
 {
 	struct fault fault;
 	struct key key;
 
-	probe->engines.use_rnp = false;
 	if (probe_own_key(&key, &fault) != 0 ||
 	    seal_to(probe, &key, &fault) != 0)
 		check_add(probe->report, CHECK_WARNING,
-		    "GnuPG, which seals what RNP cannot, does not work: %s\n"
+		    "%s, which seals what OpenSSL cannot, does not work: %s\n"
 		    "Mail to keys that need it is deferred until it does.",
-		    fault.text);
+		    name, fault.text);
 	else
 		check_add(probe->report, CHECK_OK,
-		    "GnuPG, which seals what RNP cannot, works as well");
+		    "%s, which seals what OpenSSL cannot, works as well", name);
 	g_bytes_unref(key.blob);
 }

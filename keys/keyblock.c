@@ -47,7 +47,6 @@ static void close_block(struct splitter *splitter, uint64_t offset);
 static void free_block(void *block);
 static void take_key(
     struct keyblock *block, const GByteArray *body, bool secret);
-static char *fingerprint(const unsigned char *body, size_t len);
 static size_t public_len(const unsigned char *body, size_t len);
 static void take_user_id(struct keyblock *block, const GByteArray *body);
 
@@ -185,12 +184,11 @@ take_key(struct keyblock *block, const GByteArray *body, bool secret)
 	if (secret)
 		len = public_len(body->data, len);
 	if (len > 0 && len <= G_MAXUINT16)
-		block->fingerprint = fingerprint(body->data, len);
+		block->fingerprint = keyblock_fingerprint(body->data, len);
 }
 
-/* RFC 4880 section 12.2. */
-static char *
-fingerprint(const unsigned char *body, size_t len)
+char *
+keyblock_fingerprint(const unsigned char *body, size_t len)
 {
 	const unsigned char head[] = {
 	    0x99, (unsigned char)(len >> 8), (unsigned char)(len & 0xff)};

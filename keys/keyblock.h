@@ -30,6 +30,10 @@ struct keyblock {
 int keyblock_split(
     const void *octets, size_t len, GPtrArray **blocksp, struct fault *fault);
 
+/* The fingerprint (RFC 4880 section 12.2) of the body of a version 4 public
+ * key packet, up to 65535 octets: upper-case hex, a new string. */
+char *keyblock_fingerprint(const unsigned char *body, size_t len);
+
 /*
  * The canonical address in a user ID, a new string: what stands in its angle
  * brackets, or all of it if there are none.  NULL if that is no address with

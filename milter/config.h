@@ -17,12 +17,6 @@ enum delivery {
 	DELIVERY_REINJECT, /* a copy for each, sent to `inject` */
 };
 
-enum openpgp_engine {
-	ENGINE_AUTO, /* RNP where it can use the key, else GnuPG */
-	ENGINE_RNP,
-	ENGINE_GNUPG,
-};
-
 /* What belongs to the rung "passphrase". */
 struct passphrase_options {
 	bool generate;    /* one for who has none; the sender is told */
@@ -59,10 +53,10 @@ struct config {
 	char *gnupg_home;     /* set if "gnupg" is a source, else maybe NULL */
 	char **
 	    smime_trust; /* CA files and directories; NULL-terminated, or NULL */
-	char **crl_files; /* the same */
-	char *gpg;        /* path of the gpg program */
-	enum openpgp_engine engine;
-	unsigned int gpg_seconds;     /* deadline for one run of gpg */
+	char **crl_files;         /* the same */
+	char *gpg;                /* path of the gpg program */
+	unsigned int engines;     /* for OpenPGP: enum pgp_engines of seal.h */
+	unsigned int gpg_seconds; /* deadline for one run of gpg */
 	unsigned int message_seconds; /* deadline for an end of message */
 	unsigned int sessions;        /* messages under way at a time */
 	uint64_t message_octets;      /* larger messages are refused */

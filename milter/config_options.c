@@ -12,6 +12,7 @@
 #include "milter/config_private.h"
 #include "policy/address.h"
 #include "policy/option.h"
+#include "seal/seal.h"
 
 #include <config.h>
 
@@ -113,7 +114,7 @@ config_set_defaults(struct config *config)
 	config->waiting = 200;
 	add_text(&config->sources, g_strdup("store"));
 	config->gpg = g_strdup(GPG_PATH);
-	config->engine = ENGINE_AUTO;
+	config->engines = PGP_ALL;
 	config->gpg_seconds = 30;
 	config->message_seconds = 240;
 	config->sessions = 400;
@@ -413,21 +414,23 @@ parse_gpg(const config_setting_t *setting, void *target, struct fault *fault)
 static int
 parse_engine(const config_setting_t *setting, void *target, struct fault *fault)
 {
-	static const char *const words[] = {[ENGINE_AUTO] = "auto",
-	    [ENGINE_RNP] = "rnp",
-	    [ENGINE_GNUPG] = "gnupg",
-	    NULL};
+	static const char *const words[] = {
+	    "auto", "openssl", "rnp", "gnupg", NULL};
+
+	static const enum pgp_engines engines[] = {
+	    PGP_ALL, PGP_OPENSSL, PGP_RNP, PGP_GNUPG};
 	struct config *config = target;
 	size_t which;
 
 	if (option_word(setting, words, &which, fault) != 0)
 		return -1;
-	if (which == ENGINE_RNP && !have_rnp) {
+	if (engines[which] == PGP_RNP && !have_rnp) {
 		option_fault(fault, setting,
-		    "this build has no RNP; write \"auto\" or \"gnupg\"");
+		    "this build has no RNP; write \"auto\", \"openssl\" or"
+		    " \"gnupg\"");
 		return -1;
 	}
-	config->engine = (enum openpgp_engine)which;
+	config->engines = engines[which];
 	return 0;
 }
 

@@ -132,9 +132,11 @@ static int
 print_version(void)
 {
 #ifdef HAVE_RNP
-	printf("sealmilter %s (OpenPGP by RNP and GnuPG)\n", PACKAGE_VERSION);
+	printf("sealmilter %s (OpenPGP by OpenSSL, RNP and GnuPG)\n",
+	    PACKAGE_VERSION);
 #else
-	printf("sealmilter %s (OpenPGP by GnuPG)\n", PACKAGE_VERSION);
+	printf(
+	    "sealmilter %s (OpenPGP by OpenSSL and GnuPG)\n", PACKAGE_VERSION);
 #endif
 	return EX_OK;
 }

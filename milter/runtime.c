@@ -47,8 +47,7 @@ runtime_open(
 	    .state = config->state,
 	    .gpg = config->gpg,
 	    .gpg_deadline_ms = keys.deadline_ms,
-	    .use_rnp = config->engine != ENGINE_GNUPG,
-	    .use_gnupg = config->engine != ENGINE_RNP,
+	    .pgp = config->engines,
 	};
 	if (make_directory(config->state, fault) != 0 ||
 	    make_directory(runtime->spool_directory, fault) != 0 ||

@@ -13,6 +13,17 @@
 #include "seal/mime.h"
 #include "seal/sink.h"
 
+/* The cheapest first; the others are for the keys that it cannot use, and for
+ * when it fails. */
+static const struct {
+	enum pgp_engines which;
+	pgp_engine *encrypt;
+} engines[] = {
+    {PGP_OPENSSL, pgp_openssl_encrypt},
+    {PGP_RNP, pgp_rnp_encrypt},
+    {PGP_GNUPG, pgp_gnupg_encrypt},
+};
+
 /* The payload on its way in and the ciphertext on its way out. */
 struct streams {
 	struct payload *payload;
@@ -35,24 +46,20 @@ pgp_dress(
 	dress->after = mime_after(boundary);
 }
 
-/* RNP first; GnuPG for the keys it cannot use, and when it fails. */
 int
 pgp_seal(const struct seal_order *order, struct payload *payload,
     struct gate *gate, const char *boundary, struct spool **bodyp,
     struct fault *fault)
 {
-	pgp_engine *const engines[] = {
-	    order->engines->use_rnp ? pgp_rnp_encrypt : NULL,
-	    order->engines->use_gnupg ? pgp_gnupg_encrypt : NULL};
 	size_t i;
 
 	fault_set(fault, FAULT_TEMP, "no OpenPGP engine is in use");
 	for (i = 0; i < G_N_ELEMENTS(engines); i++) {
-		if (engines[i] == NULL)
+		if ((order->engines->pgp & engines[i].which) == 0)
 			continue;
 		payload_rewind(payload, gate);
-		if (run_engine(engines[i], order, payload, boundary, bodyp,
-			fault) == 0)
+		if (run_engine(engines[i].encrypt, order, payload, boundary,
+			bodyp, fault) == 0)
 			return 0;
 	}
 	return -1;
@@ -80,7 +87,8 @@ run_engine(pgp_engine *engine, const struct seal_order *order,
     struct fault *fault)
 {
 	struct streams streams = {payload, sink_make(order, boundary)};
-	const struct pgp_job job = {order, on_read, on_write, &streams};
+	const struct pgp_job job = {
+	    order, payload_octets(payload), on_read, on_write, &streams};
 	int ret = -1;
 
 	fault->kind = FAULT_NONE;

@@ -5,12 +5,13 @@
 #include "seal/seal.h"
 
 /*
- * What the two OpenPGP engines share.  An engine reads the payload, and
+ * What the OpenPGP engines share.  An engine reads the payload, and
  * writes one binary OpenPGP message: for each reader, in their order, a
  * PKESK packet, then one SEIPD packet without compression inside.
  */
 struct pgp_job {
 	const struct seal_order *order;
+	uint64_t octets; /* of the payload */
 	ssize_t (*read)(
 	    void *context, void *buffer, size_t size, struct fault *fault);
 	int (*write)(
@@ -22,6 +23,7 @@ struct pgp_job {
  * has read and written nothing; the fault says why.  -1: failed. */
 typedef int pgp_engine(const struct pgp_job *job, struct fault *fault);
 
+pgp_engine pgp_openssl_encrypt;
 pgp_engine pgp_rnp_encrypt;
 pgp_engine pgp_gnupg_encrypt;
 

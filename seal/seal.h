@@ -15,13 +15,20 @@ struct seal_reader {
 	bool hidden;     /* the copy must not tell that they are one */
 };
 
+/* Who may encrypt OpenPGP; pgp.c has their order. */
+enum pgp_engines {
+	PGP_OPENSSL = 1,
+	PGP_RNP = 2, /* not in every build */
+	PGP_GNUPG = 4,
+	PGP_ALL = 7,
+};
+
 /* What the engines need to know of this installation. */
 struct seal_engines {
 	const char *state; /* directory; for GnuPG's private home */
 	const char *gpg;   /* path of the gpg program */
 	unsigned int gpg_deadline_ms;
-	bool use_rnp;
-	bool use_gnupg;
+	unsigned int pgp; /* a sum of enum pgp_engines */
 };
 
 /* The forms; a row each in form.c. */

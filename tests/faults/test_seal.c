@@ -17,7 +17,9 @@
 #include "tests/unit/mail.h"
 
 #include <gpgme.h>
+#include <openssl/bn.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <poll.h>
 #include <sys/socket.h>
 #ifdef HAVE_RNP
@@ -54,6 +56,82 @@
 	    (fd, buf, len, offset), -1, (ssize_t)len)                          \
 	LIES(ssize_t, pread, (int fd, void *buf, size_t len, off_t offset),    \
 	    (fd, buf, len, offset), -1, 0)
+
+#define OPENSSL_POINTS(FAILS, LIES)                                            \
+	FAILS(EVP_CIPHER *, EVP_CIPHER_fetch,                                  \
+	    (OSSL_LIB_CTX * library, const char *name,                         \
+		const char *properties),                                       \
+	    (library, name, properties), NULL)                                 \
+	FAILS(EVP_MD *, EVP_MD_fetch,                                          \
+	    (OSSL_LIB_CTX * library, const char *name,                         \
+		const char *properties),                                       \
+	    (library, name, properties), NULL)                                 \
+	FAILS(EVP_MD_CTX *, EVP_MD_CTX_new, (void), (), NULL)                  \
+	FAILS(int, EVP_DigestInit_ex2,                                         \
+	    (EVP_MD_CTX * ctx, const EVP_MD *type, const OSSL_PARAM params[]), \
+	    (ctx, type, params), 0)                                            \
+	FAILS(int, EVP_DigestUpdate,                                           \
+	    (EVP_MD_CTX * ctx, const void *data, size_t len),                  \
+	    (ctx, data, len), 0)                                               \
+	FAILS(int, EVP_DigestFinal_ex,                                         \
+	    (EVP_MD_CTX * ctx, unsigned char *digest, unsigned int *len),      \
+	    (ctx, digest, len), 0)                                             \
+	FAILS(int, EVP_EncryptInit_ex2,                                        \
+	    (EVP_CIPHER_CTX * ctx, const EVP_CIPHER *cipher,                   \
+		const unsigned char *key, const unsigned char *iv,             \
+		const OSSL_PARAM params[]),                                    \
+	    (ctx, cipher, key, iv, params), 0)                                 \
+	LIES(int, EVP_EncryptUpdate,                                           \
+	    (EVP_CIPHER_CTX * ctx, unsigned char *out, int *outl,              \
+		const unsigned char *in, int inl),                             \
+	    (ctx, out, outl, in, inl), 0, 1)                                   \
+	FAILS(BIGNUM *, BN_bin2bn,                                             \
+	    (const unsigned char *in, int len, BIGNUM *number),                \
+	    (in, len, number), NULL)                                           \
+	LIES(int, BN_bn2nativepad,                                             \
+	    (const BIGNUM *number, unsigned char *out, int len),               \
+	    (number, out, len), -1, 0)                                         \
+	FAILS(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_name,                      \
+	    (OSSL_LIB_CTX * library, const char *name,                         \
+		const char *properties),                                       \
+	    (library, name, properties), NULL)                                 \
+	FAILS(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_pkey,                      \
+	    (OSSL_LIB_CTX * library, EVP_PKEY * key, const char *properties),  \
+	    (library, key, properties), NULL)                                  \
+	FAILS(int, EVP_PKEY_fromdata_init, (EVP_PKEY_CTX * ctx), (ctx), 0)     \
+	LIES(int, EVP_PKEY_fromdata,                                           \
+	    (EVP_PKEY_CTX * ctx, EVP_PKEY * *key, int selection,               \
+		OSSL_PARAM params[]),                                          \
+	    (ctx, key, selection, params), 0, 1)                               \
+	FAILS(EVP_PKEY *, EVP_PKEY_new_raw_public_key_ex,                      \
+	    (OSSL_LIB_CTX * library, const char *type, const char *properties, \
+		const unsigned char *key, size_t len),                         \
+	    (library, type, properties, key, len), NULL)                       \
+	FAILS(EVP_PKEY *, EVP_PKEY_new_raw_private_key_ex,                     \
+	    (OSSL_LIB_CTX * library, const char *type, const char *properties, \
+		const unsigned char *key, size_t len),                         \
+	    (library, type, properties, key, len), NULL)                       \
+	FAILS(int, EVP_PKEY_keygen_init, (EVP_PKEY_CTX * ctx), (ctx), 0)       \
+	LIES(int, EVP_PKEY_generate, (EVP_PKEY_CTX * ctx, EVP_PKEY * *key),    \
+	    (ctx, key), 0, 1)                                                  \
+	FAILS(int, EVP_PKEY_derive_init, (EVP_PKEY_CTX * ctx), (ctx), 0)       \
+	LIES(int, EVP_PKEY_derive_set_peer_ex,                                 \
+	    (EVP_PKEY_CTX * ctx, EVP_PKEY * peer, int validate),               \
+	    (ctx, peer, validate), 0, 1)                                       \
+	LIES(int, EVP_PKEY_derive,                                             \
+	    (EVP_PKEY_CTX * ctx, unsigned char *key, size_t *len),             \
+	    (ctx, key, len), 0, 1)                                             \
+	LIES(int, EVP_PKEY_get_octet_string_param,                             \
+	    (const EVP_PKEY *key, const char *name, unsigned char *out,        \
+		size_t size, size_t *len),                                     \
+	    (key, name, out, size, len), 0, 1)                                 \
+	FAILS(int, EVP_PKEY_encrypt_init, (EVP_PKEY_CTX * ctx), (ctx), 0)      \
+	FAILS(int, EVP_PKEY_CTX_set_rsa_padding,                               \
+	    (EVP_PKEY_CTX * ctx, int padding), (ctx, padding), 0)              \
+	LIES(int, EVP_PKEY_encrypt,                                            \
+	    (EVP_PKEY_CTX * ctx, unsigned char *out, size_t *outl,             \
+		const unsigned char *in, size_t inl),                          \
+	    (ctx, out, outl, in, inl), 0, 1)
 
 #define RNP_POINTS(FAILS, LIES)                                                \
 	FAILS(rnp_result_t, rnp_ffi_create,                                    \
@@ -165,6 +243,7 @@
 #define POINTS(FAILS, LIES)                                                    \
 	RANDOM_POINTS(FAILS, LIES)                                             \
 	SPOOL_POINTS(FAILS, LIES)                                              \
+	OPENSSL_POINTS(FAILS, LIES)                                            \
 	RNP_POINTS(FAILS, LIES)                                                \
 	WORKER_POINTS(FAILS, LIES)                                             \
 	GPGME_POINTS(FAILS, LIES)
@@ -172,6 +251,7 @@
 #define POINTS(FAILS, LIES)                                                    \
 	RANDOM_POINTS(FAILS, LIES)                                             \
 	SPOOL_POINTS(FAILS, LIES)                                              \
+	OPENSSL_POINTS(FAILS, LIES)                                            \
 	WORKER_POINTS(FAILS, LIES)                                             \
 	GPGME_POINTS(FAILS, LIES)
 #endif
@@ -202,21 +282,26 @@ POINTS(WRAP_FAILS, WRAP_LIES)
 
 static const struct scenario {
 	const char *name;
-	bool rnp, gnupg;
+	unsigned int pgp;
 	size_t memory_octets; /* of a spool */
 	size_t lines;         /* of body */
-	bool falls_back;      /* whatever fails of RNP, the copy is made */
+	/* Whatever fails of what is called like that, the copy is made. */
+	const char *falls_back;
 } scenarios[] = {
+    {"OpenSSL, a small message", PGP_OPENSSL, 1U << 20, 20, NULL},
+    {"OpenSSL, a message on disk", PGP_OPENSSL, 1, 2000, NULL},
+    {"OpenSSL with GnuPG behind it", PGP_OPENSSL | PGP_GNUPG, 1U << 20, 20,
+	"EVP_PKEY_"},
 #ifdef HAVE_RNP
-    {"RNP, a small message", true, false, 1U << 20, 20, false},
-    {"RNP, a message on disk", true, false, 1, 2000, false},
-    {"RNP with GnuPG behind it", true, true, 1U << 20, 20, true},
+    {"RNP, a small message", PGP_RNP, 1U << 20, 20, NULL},
+    {"RNP, a message on disk", PGP_RNP, 1, 2000, NULL},
+    {"RNP with GnuPG behind it", PGP_RNP | PGP_GNUPG, 1U << 20, 20, "rnp_"},
 #endif
-    {"GnuPG, a small message", false, true, 1U << 20, 20, false},
-    {"GnuPG, a message on disk", false, true, 1, 2000, false},
+    {"GnuPG, a small message", PGP_GNUPG, 1U << 20, 20, NULL},
+    {"GnuPG, a message on disk", PGP_GNUPG, 1, 2000, NULL},
 };
 
-static struct key *alice, *bob;
+static struct key *alice, *bob, *curve;
 static const struct scenario *scenario;
 static GString *body;
 static char *copy; /* path */
@@ -241,9 +326,10 @@ static int
 seal_one(
     struct message **messagep, struct sealed **sealedp, struct fault *fault)
 {
-	const struct seal_reader readers[] = {{alice, false}, {bob, true}};
-	const struct seal_engines engines = {mail_directory, GPG_PATH,
-	    DEADLINE_MS, scenario->rnp, scenario->gnupg};
+	const struct seal_reader readers[] = {
+	    {alice, false}, {bob, true}, {curve, false}};
+	const struct seal_engines engines = {
+	    mail_directory, GPG_PATH, DEADLINE_MS, scenario->pgp};
 	const struct spool_limits limits = {
 	    mail_directory, scenario->memory_octets};
 	const struct seal_order order = {.readers = readers,
@@ -286,9 +372,9 @@ run(void)
 		write_copy(sealed, message);
 	sealed_free(&sealed);
 	message_free(&message);
-	/* RNP's objects are used again; GnuPG keeps nothing. */
+	/* OpenSSL's and RNP's objects are used again; GnuPG keeps nothing. */
 	torture->recovered =
-	    !scenario->rnp || torture->way == TORTURE_LIE ||
+	    scenario->pgp == PGP_GNUPG || torture->way == TORTURE_LIE ||
 	    (seal_one(&message, &sealed, &fault) == 0 && sealed != NULL);
 	sealed_free(&sealed);
 	message_free(&message);
@@ -296,7 +382,7 @@ run(void)
 
 /* --- What came out of it */
 
-/* For two readers, and both sides of it as they were. */
+/* For three readers, and both sides of it as they were. */
 static bool
 opens(void)
 {
@@ -317,7 +403,7 @@ opens(void)
 	     status = strchr(status + 1, '\n'))
 		readers += (unsigned int)g_str_has_prefix(
 		    status + (*status == '\n'), "[GNUPG:] ENC_TO ");
-	good = text != NULL && readers == 2 && text->len > body->len &&
+	good = text != NULL && readers == 3 && text->len > body->len &&
 	       memcmp(text->str + text->len - body->len, body->str,
 		   body->len) == 0 &&
 	       strstr(text->str, "Subject: A wedding in May\r\n") != NULL &&
@@ -349,8 +435,8 @@ judge(bool ended)
 static bool
 must_fall_back(unsigned int point, enum torture_way way)
 {
-	return scenario->falls_back && way == TORTURE_FAIL &&
-	       g_str_has_prefix(names[point], "rnp_");
+	return scenario->falls_back != NULL && way == TORTURE_FAIL &&
+	       g_str_has_prefix(names[point], scenario->falls_back);
 }
 
 /* Every call of a function in turn. */
@@ -425,6 +511,7 @@ main(void)
 	seal_register_jobs();
 	alice = mail_key("alice.asc", "alice@example.org");
 	bob = mail_key("bob.asc", "bob@example.org");
+	curve = mail_key("nistp256.asc", "nistp256@example.org");
 	copy = mail_path("copy");
 	body = g_string_new(NULL);
 	for (i = 0; i < G_N_ELEMENTS(scenarios); i++) {
@@ -439,6 +526,7 @@ main(void)
 	g_free(copy);
 	key_unref(&alice);
 	key_unref(&bob);
+	key_unref(&curve);
 	mail_end();
 	return tap_done();
 }

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TORTURE_POINTS 80
+#define TORTURE_POINTS 128
 
 enum torture_way {
 	TORTURE_NONE,

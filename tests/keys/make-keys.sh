@@ -136,3 +136,16 @@ if begins sha1; then
 	    never
 	finish
 fi
+# One of each kind that OpenSSL seals to, and one that it does not.
+for curve in nistp256 nistp384 nistp521 brainpoolP256r1; do
+	if begins $curve; then
+		make 20240101 "$curve <$curve@example.org>" ed25519 $curve
+		finish
+	fi
+done
+for bits in 2048 4096; do
+	if begins rsa$bits; then
+		make 20240101 "rsa$bits <rsa$bits@example.org>" ed25519 rsa$bits
+		finish
+	fi
+done

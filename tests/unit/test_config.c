@@ -4,6 +4,7 @@
  * test_config.c - what the configuration takes, and what it says of the rest.
  */
 #include "milter/config.h"
+#include "seal/seal.h"
 #include "tests/tap.h"
 
 #include <glib/gstdio.h>
@@ -120,8 +121,8 @@ static const struct {
     {"\nkeys = { sources = [ \"store\", \"gnupg\" ]; };",
 	"2: keys: the source \"gnupg\" needs \"gnupg_home\""},
     {"openpgp_engine = \"gpg\";",
-	"1: openpgp_engine: knows no \"gpg\" (it knows: auto, rnp, gnupg); did "
-	"you mean \"gnupg\"?"},
+	"1: openpgp_engine: knows no \"gpg\" (it knows: auto, openssl, rnp, "
+	"gnupg); did you mean \"gnupg\"?"},
     {"limits = { sessions = 0; };",
 	"1: limits.sessions: must be from 1 to 10000"},
     {"limits = { message_seconds = 300; };",
@@ -352,7 +353,7 @@ test_everything(void)
 	is_str(config->smime_trust[0], "/srv/ca", "authorities have a file");
 	is_str(config->crl_files[0], "/srv/crl", "and what they revoked");
 	is_str(config->gpg, "/opt/gpg", "gpg has a path");
-	is_int(config->engine, ENGINE_GNUPG, "the engine is chosen");
+	is_int(config->engines, PGP_GNUPG, "the engine is chosen");
 	is_int(config->sessions, 7, "sessions are limited");
 	is_int((intmax_t)config->message_octets, 1048576, "so are messages");
 	is_int((intmax_t)config->spool_memory_octets, 65536, "so is memory");

@@ -1,0 +1,471 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pgp_pkesk.c - encrypt a session key to a public key, with OpenSSL.
+ *
+ * In:    the numbers of a public key, a session key.
+ * Out:   one PKESK packet.
+ * Never: leaves a shared secret or a session key in memory.
+ */
+#include <config.h>
+
+#include "seal/pgp_pkesk.h"
+
+#include "keys/packet.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
+#include <openssl/rsa.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CIPHER_AES256 9 /* RFC 4880 section 9.2 */
+#define CIPHER_AES128 7
+#define HASH_SHA256 8 /* section 9.4 */
+#define HASH_SHA512 10
+
+#define RSA_OCTETS_MAX (16384 / 8)
+#define POINT_OCTETS_MAX 133 /* of P-521 */
+#define FIELD_OCTETS_MAX 66
+#define KEK_OCTETS_MAX 32
+#define PLAIN_OCTETS 40 /* padded, RFC 6637 section 8 */
+#define WRAPPED_OCTETS 48
+
+/* The curves: RFC 6637 section 11, and X25519 as GnuPG has it since 2014. */
+static const struct curve {
+	const char *name; /* in OpenSSL; NULL: X25519 */
+	struct octets oid;
+	unsigned char prefix; /* of a point */
+	size_t point_octets;  /* with it */
+	size_t field_octets;
+} curves[] = {
+    {NULL,
+	{(const unsigned char *)"\x2b\x06\x01\x04\x01\x97\x55\x01\x05\x01", 10},
+	0x40, 33, 32},
+    {"P-256", {(const unsigned char *)"\x2a\x86\x48\xce\x3d\x03\x01\x07", 8}, 4,
+	65, 32},
+    {"P-384", {(const unsigned char *)"\x2b\x81\x04\x00\x22", 5}, 4, 97, 48},
+    {"P-521", {(const unsigned char *)"\x2b\x81\x04\x00\x23", 5}, 4, 133, 66},
+};
+
+/* What two keys agree upon, and the public half of the one made for it. */
+struct agreement {
+	unsigned char shared[FIELD_OCTETS_MAX];
+	unsigned char point[POINT_OCTETS_MAX];
+};
+
+static int append_rsa(struct pgp_tools *tools, const struct material *material,
+    const unsigned char *session, GByteArray *body, const char **whyp);
+static int append_ecdh(struct pgp_tools *tools, const struct material *material,
+    const unsigned char *session, GByteArray *body, const char **whyp);
+static int agree(const struct curve *curve, const struct octets *point,
+    struct agreement *agreement);
+static EVP_PKEY *read_point(
+    const struct curve *curve, const struct octets *point);
+static EVP_PKEY *make_ephemeral(const struct curve *curve, EVP_PKEY *peer);
+static int derive_kek(struct pgp_tools *tools, const struct material *material,
+    const unsigned char *shared, size_t len, unsigned char *kek);
+static int wrap(struct pgp_tools *tools, const EVP_CIPHER *cipher,
+    const unsigned char *kek, const unsigned char *session,
+    unsigned char *wrapped);
+
+/* --- Tools */
+
+struct pgp_tools *
+pgp_tools_make(void)
+{
+	static const char *const wraps[] = {
+	    "AES-128-WRAP", "AES-192-WRAP", "AES-256-WRAP"};
+	static const char *const hashes[] = {"SHA256", "SHA384", "SHA512"};
+	struct pgp_tools *tools = g_new0(struct pgp_tools, 1);
+	bool all;
+	size_t i;
+
+	tools->cfb = EVP_CIPHER_fetch(NULL, "AES-256-CFB", NULL);
+	tools->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	tools->cipher = EVP_CIPHER_CTX_new();
+	tools->digest = EVP_MD_CTX_new();
+	all = tools->cfb != NULL && tools->sha1 != NULL &&
+	      tools->cipher != NULL && tools->digest != NULL;
+	for (i = 0; i < G_N_ELEMENTS(wraps) && all; i++) {
+		tools->wrap[i] = EVP_CIPHER_fetch(NULL, wraps[i], NULL);
+		tools->sha2[i] = EVP_MD_fetch(NULL, hashes[i], NULL);
+		all = tools->wrap[i] != NULL && tools->sha2[i] != NULL;
+	}
+	if (!all)
+		pgp_tools_free(&tools);
+	return tools;
+}
+
+void
+pgp_tools_free(struct pgp_tools **toolsp)
+{
+	struct pgp_tools *tools = g_steal_pointer(toolsp);
+	size_t i;
+
+	if (tools == NULL)
+		return;
+	for (i = 0; i < G_N_ELEMENTS(tools->wrap); i++) {
+		EVP_CIPHER_free(tools->wrap[i]);
+		EVP_MD_free(tools->sha2[i]);
+	}
+	EVP_CIPHER_CTX_free(tools->cipher);
+	EVP_MD_CTX_free(tools->digest);
+	EVP_CIPHER_free(tools->cfb);
+	EVP_MD_free(tools->sha1);
+	g_free(tools);
+}
+
+void
+pgp_tools_wipe(struct pgp_tools *tools)
+{
+	EVP_CIPHER_CTX_reset(tools->cipher);
+	EVP_MD_CTX_reset(tools->digest);
+}
+
+/* --- The packet */
+
+static void
+append_octet(GByteArray *out, size_t octet)
+{
+	const guint8 one = (guint8)octet;
+
+	g_byte_array_append(out, &one, 1);
+}
+
+/* RFC 4880 section 3.2. */
+static void
+append_number(GByteArray *out, const unsigned char *data, size_t len)
+{
+	size_t bits;
+
+	for (; len > 1 && data[0] == 0; data++)
+		len--;
+	bits = 8 * (len - 1) + g_bit_storage(data[0]);
+	append_octet(out, bits >> 8);
+	append_octet(out, bits & 0xff);
+	g_byte_array_append(out, data, (guint)len);
+}
+
+/* RFC 4880 section 4.2.2. */
+static void
+append_head(GByteArray *out, size_t len)
+{
+	append_octet(out, 0xc0 | PACKET_PKESK);
+	if (len < 192) {
+		append_octet(out, len);
+		return;
+	}
+	append_octet(out, ((len - 192) >> 8) + 192);
+	append_octet(out, (len - 192) & 0xff);
+}
+
+int
+pkesk_append(struct pgp_tools *tools, const struct material *material,
+    const unsigned char *session, GByteArray *out, const char **whyp)
+{
+	GByteArray *body = g_byte_array_sized_new(512);
+	int r = 0;
+
+	append_octet(body, 3);
+	g_byte_array_append(
+	    body, material->fingerprint + MATERIAL_FINGERPRINT - 8, 8);
+	append_octet(body, material->algorithm);
+	*whyp = "it is of an algorithm that is not known here";
+	if (material->algorithm == MATERIAL_ECDH)
+		r = append_ecdh(tools, material, session, body, whyp);
+	else if (material->algorithm == MATERIAL_RSA ||
+		 material->algorithm == MATERIAL_RSA_ENCRYPT)
+		r = append_rsa(tools, material, session, body, whyp);
+	if (r == 1) {
+		append_head(out, body->len);
+		g_byte_array_append(out, body->data, body->len);
+	}
+	g_byte_array_unref(body);
+	return r;
+}
+
+/* RFC 4880 section 5.1: the cipher, its key, and the sum of that. */
+static size_t
+write_session(const unsigned char *session, unsigned char *out)
+{
+	unsigned int sum = 0;
+	size_t i;
+
+	out[0] = CIPHER_AES256;
+	memcpy(out + 1, session, PKESK_SESSION_OCTETS);
+	for (i = 0; i < PKESK_SESSION_OCTETS; i++)
+		sum += session[i];
+	out[1 + PKESK_SESSION_OCTETS] = (unsigned char)(sum >> 8);
+	out[2 + PKESK_SESSION_OCTETS] = (unsigned char)sum;
+	return 3 + PKESK_SESSION_OCTETS;
+}
+
+/* --- RSA */
+
+/* Parameters take numbers in the order of this machine. */
+static bool
+native_number(const struct octets *number, unsigned char *out)
+{
+	BIGNUM *value = BN_bin2bn(number->data, (int)number->len, NULL);
+	bool done = value != NULL && BN_bn2nativepad(value, out,
+					 (int)number->len) == (int)number->len;
+
+	BN_free(value);
+	return done;
+}
+
+static EVP_PKEY *
+public_key(const char *type, OSSL_PARAM *params)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY *key = NULL;
+
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+static EVP_PKEY *
+read_rsa(const struct material *material)
+{
+	unsigned char modulus[RSA_OCTETS_MAX], exponent[RSA_OCTETS_MAX];
+	OSSL_PARAM params[3];
+
+	if (material->modulus.len > sizeof(modulus) ||
+	    material->exponent.len > sizeof(exponent) ||
+	    !native_number(&material->modulus, modulus) ||
+	    !native_number(&material->exponent, exponent))
+		return NULL;
+	params[0] = OSSL_PARAM_construct_BN(
+	    OSSL_PKEY_PARAM_RSA_N, modulus, material->modulus.len);
+	params[1] = OSSL_PARAM_construct_BN(
+	    OSSL_PKEY_PARAM_RSA_E, exponent, material->exponent.len);
+	params[2] = OSSL_PARAM_construct_end();
+	return public_key("RSA", params);
+}
+
+/* RFC 4880 section 13.1.1. */
+static int
+append_rsa(struct pgp_tools *tools, const struct material *material,
+    const unsigned char *session, GByteArray *body, const char **whyp)
+{
+	unsigned char plain[3 + PKESK_SESSION_OCTETS], cipher[RSA_OCTETS_MAX];
+	EVP_PKEY *key = read_rsa(material);
+	size_t plain_len = write_session(session, plain), len = sizeof(cipher);
+	EVP_PKEY_CTX *ctx = NULL;
+	int ret = 0;
+
+	(void)tools;
+	*whyp = "OpenSSL does not take it";
+	if (key != NULL &&
+	    (ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)) != NULL &&
+	    EVP_PKEY_encrypt_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+	    EVP_PKEY_encrypt(ctx, cipher, &len, plain, plain_len) == 1 &&
+	    len == material->modulus.len) {
+		append_number(body, cipher, len);
+		ret = 1;
+	}
+	OPENSSL_cleanse(plain, sizeof(plain));
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return ret;
+}
+
+/* --- ECDH, RFC 6637 section 8 */
+
+static const struct curve *
+find_curve(const struct octets *oid)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(curves); i++)
+		if (curves[i].oid.len == oid->len &&
+		    memcmp(curves[i].oid.data, oid->data, oid->len) == 0)
+			return &curves[i];
+	return NULL;
+}
+
+static int
+append_ecdh(struct pgp_tools *tools, const struct material *material,
+    const unsigned char *session, GByteArray *body, const char **whyp)
+{
+	const struct curve *curve = find_curve(&material->curve);
+	struct agreement agreement;
+	unsigned char kek[KEK_OCTETS_MAX], wrapped[WRAPPED_OCTETS];
+	int ret = 0;
+
+	if (curve == NULL) {
+		*whyp = "it is on a curve that is not known here";
+		return 0;
+	}
+	if (material->point.len != curve->point_octets ||
+	    material->point.data[0] != curve->prefix) {
+		*whyp = "its point is broken";
+		return 0;
+	}
+	if (material->kdf_hash < HASH_SHA256 ||
+	    material->kdf_hash > HASH_SHA512 ||
+	    material->kdf_cipher < CIPHER_AES128 ||
+	    material->kdf_cipher > CIPHER_AES256) {
+		*whyp = "it wants a hash or a cipher that is not known here";
+		return 0;
+	}
+	*whyp = "OpenSSL does not take it";
+	if (agree(curve, &material->point, &agreement) == 0 &&
+	    derive_kek(tools, material, agreement.shared, curve->field_octets,
+		kek) == 0 &&
+	    wrap(tools, tools->wrap[material->kdf_cipher - CIPHER_AES128], kek,
+		session, wrapped) == 0) {
+		append_number(body, agreement.point, curve->point_octets);
+		append_octet(body, sizeof(wrapped));
+		g_byte_array_append(body, wrapped, sizeof(wrapped));
+		ret = 1;
+	}
+	OPENSSL_cleanse(&agreement, sizeof(agreement));
+	OPENSSL_cleanse(kek, sizeof(kek));
+	return ret;
+}
+
+/* Makes a key for this agreement alone. */
+static int
+agree(const struct curve *curve, const struct octets *point,
+    struct agreement *agreement)
+{
+	/* OpenSSL knows no prefix of X25519's points. */
+	const size_t skip = curve->name == NULL ? 1 : 0;
+	size_t shared_len = sizeof(agreement->shared), len = 0;
+	EVP_PKEY *peer = read_point(curve, point), *own = NULL;
+	EVP_PKEY_CTX *ctx = NULL;
+	int ret = -1;
+
+	agreement->point[0] = curve->prefix;
+	/* A point is looked at when it is read, and these curves have no
+	 * small subgroups (X25519 refuses what they make). */
+	if (peer != NULL && (own = make_ephemeral(curve, peer)) != NULL &&
+	    (ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL)) != NULL &&
+	    EVP_PKEY_derive_init(ctx) == 1 &&
+	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
+	    EVP_PKEY_derive(ctx, agreement->shared, &shared_len) == 1 &&
+	    shared_len == curve->field_octets &&
+	    EVP_PKEY_get_octet_string_param(own,
+		OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, agreement->point + skip,
+		sizeof(agreement->point) - skip, &len) == 1 &&
+	    len == curve->point_octets - skip &&
+	    agreement->point[0] == curve->prefix)
+		ret = 0;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(own);
+	EVP_PKEY_free(peer);
+	return ret;
+}
+
+static EVP_PKEY *
+read_point(const struct curve *curve, const struct octets *point)
+{
+	unsigned char copy[POINT_OCTETS_MAX];
+	char name[8];
+	OSSL_PARAM params[3];
+
+	if (curve->name == NULL)
+		return EVP_PKEY_new_raw_public_key_ex(
+		    NULL, "X25519", NULL, point->data + 1, point->len - 1);
+	memcpy(copy, point->data, point->len);
+	g_strlcpy(name, curve->name, sizeof(name));
+	params[0] = OSSL_PARAM_construct_utf8_string(
+	    OSSL_PKEY_PARAM_GROUP_NAME, name, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(
+	    OSSL_PKEY_PARAM_PUB_KEY, copy, point->len);
+	params[2] = OSSL_PARAM_construct_end();
+	return public_key("EC", params);
+}
+
+/* Random octets of the kernel: OpenSSL would make a generator for each
+ * thread, which costs more than the rest. */
+static EVP_PKEY *
+make_x25519(void)
+{
+	unsigned char random[32];
+	EVP_PKEY *key = NULL;
+
+	if (getentropy(random, sizeof(random)) == 0)
+		key = EVP_PKEY_new_raw_private_key_ex(
+		    NULL, "X25519", NULL, random, sizeof(random));
+	OPENSSL_cleanse(random, sizeof(random));
+	return key;
+}
+
+static EVP_PKEY *
+make_ephemeral(const struct curve *curve, EVP_PKEY *peer)
+{
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *key = NULL;
+
+	if (curve->name == NULL)
+		return make_x25519();
+	/* On the curve of the peer. */
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, peer, NULL);
+	if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 ||
+	    EVP_PKEY_generate(ctx, &key) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* RFC 6637 section 7; the hash is never shorter than the key. */
+static int
+derive_kek(struct pgp_tools *tools, const struct material *material,
+    const unsigned char *shared, size_t len, unsigned char *kek)
+{
+	static const unsigned char counter[4] = {0, 0, 0, 1};
+	const unsigned char curve_len = (unsigned char)material->curve.len;
+	const unsigned char kdf[] = {
+	    MATERIAL_ECDH, 3, 1, material->kdf_hash, material->kdf_cipher};
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *ctx = tools->digest;
+	int ret = -1;
+
+	if (EVP_DigestInit_ex2(ctx,
+		tools->sha2[material->kdf_hash - HASH_SHA256], NULL) == 1 &&
+	    EVP_DigestUpdate(ctx, counter, sizeof(counter)) == 1 &&
+	    EVP_DigestUpdate(ctx, shared, len) == 1 &&
+	    EVP_DigestUpdate(ctx, &curve_len, 1) == 1 &&
+	    EVP_DigestUpdate(ctx, material->curve.data, material->curve.len) ==
+		1 &&
+	    EVP_DigestUpdate(ctx, kdf, sizeof(kdf)) == 1 &&
+	    EVP_DigestUpdate(ctx, "Anonymous Sender    ", 20) == 1 &&
+	    EVP_DigestUpdate(
+		ctx, material->fingerprint, MATERIAL_FINGERPRINT) == 1 &&
+	    EVP_DigestFinal_ex(ctx, digest, NULL) == 1) {
+		memcpy(kek, digest, KEK_OCTETS_MAX);
+		ret = 0;
+	}
+	OPENSSL_cleanse(digest, sizeof(digest));
+	return ret;
+}
+
+/* RFC 3394, of the session key padded as in RFC 6637 section 8. */
+static int
+wrap(struct pgp_tools *tools, const EVP_CIPHER *cipher,
+    const unsigned char *kek, const unsigned char *session,
+    unsigned char *wrapped)
+{
+	unsigned char plain[PLAIN_OCTETS];
+	size_t len = write_session(session, plain);
+	int n = 0, ret = -1;
+
+	memset(plain + len, (int)(sizeof(plain) - len), sizeof(plain) - len);
+	EVP_CIPHER_CTX_set_flags(tools->cipher, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+	if (EVP_EncryptInit_ex2(tools->cipher, cipher, kek, NULL, NULL) == 1 &&
+	    EVP_EncryptUpdate(
+		tools->cipher, wrapped, &n, plain, sizeof(plain)) == 1 &&
+	    n == WRAPPED_OCTETS)
+		ret = 0;
+	OPENSSL_cleanse(plain, sizeof(plain));
+	return ret;
+}
