@@ -37,8 +37,16 @@ touch "$work/index"
 
 make_key() { # NAME ALGORITHM
 	case $2 in
+	rsa-pss) openssl genpkey -quiet -algorithm RSA-PSS \
+		-pkeyopt rsa_keygen_bits:2048 -out "$out/$1.key" ;;
 	rsa*) openssl genpkey -quiet -algorithm RSA \
 		-pkeyopt "rsa_keygen_bits:${2#rsa}" -out "$out/$1.key" ;;
+	dsa)
+		openssl genpkey -quiet -genparam -algorithm DSA \
+		    -pkeyopt dsa_paramgen_bits:2048 -out "$work/dsa"
+		openssl genpkey -quiet -paramfile "$work/dsa" \
+		    -out "$out/$1.key"
+		;;
 	p*) openssl genpkey -quiet -algorithm EC \
 		-pkeyopt "ec_paramgen_curve:P-${2#p}" -out "$out/$1.key" ;;
 	*) openssl genpkey -quiet -algorithm "$2" -out "$out/$1.key" ;;
@@ -68,9 +76,9 @@ rsa='digitalSignature, keyEncipherment'
 ec='digitalSignature, keyAgreement'
 
 # Signed by itself.
-self() { # NAME SUBJECT EXTENSIONS
+self() { # NAME SUBJECT EXTENSIONS [ALGORITHM]
 	test -e "$out/$1.crt" && return 0
-	make_key "$1" rsa2048
+	make_key "$1" "${4:-rsa2048}"
 	printf '%s\n' "$3" >"$work/ext"
 	openssl req -new -config "$work/conf" -key "$out/$1.key" -subj "$2" \
 	    -out "$work/req"
@@ -88,6 +96,7 @@ self ca "/CN=Test authority" "$authority"
 issue ca-sub rsa2048 "/CN=Test authority for mail" ca "$authority"
 issue ca-web rsa2048 "/CN=Test authority for servers" ca "$authority
 extendedKeyUsage = serverAuth"
+self ca-pss "/CN=Test authority with RSA-PSS" "$authority" rsa-pss
 self self "/CN=Self" "basicConstraints = CA:TRUE
 subjectAltName = email:self@example.org
 keyUsage = $rsa"
@@ -117,6 +126,33 @@ issue no-san rsa2048 "/CN=No SAN/emailAddress=no-san@example.org" ca \
     "keyUsage = critical, $rsa"
 issue ed25519 ed25519 "/CN=Ed25519" ca \
     "$(san email:ed25519@example.org digitalSignature)"
+issue dsa dsa "/CN=DSA" ca "$(san email:dsa@example.org digitalSignature)"
+issue rsa-pss rsa-pss "/CN=RSA-PSS" ca \
+    "$(san email:rsa-pss@example.org "$rsa")"
+capabilities() { # OID... - in their order, RFC 4262
+	printf '1.2.840.113549.1.9.15 = ASN1:SEQUENCE:all\n[all]\n'
+	i=0
+	for oid; do
+		i=$((i + 1))
+		printf '%s = SEQUENCE:of%s\n' "$i" "$i"
+	done
+	i=0
+	for oid; do
+		i=$((i + 1))
+		printf '[of%s]\noid = OID:%s\n' "$i" "$oid"
+	done
+}
+aes256_cbc=2.16.840.1.101.3.4.1.42
+aes256_gcm=2.16.840.1.101.3.4.1.46
+issue gcm rsa2048 "/CN=GCM" ca "$(san email:gcm@example.org "$rsa")
+$(capabilities $aes256_gcm $aes256_cbc)"
+issue gcm2 p256 "/CN=GCM too" ca "$(san email:gcm2@example.org "$ec")
+$(capabilities 2.16.840.1.101.3.4.1.6 $aes256_gcm)"
+issue cbc-first rsa2048 "/CN=CBC, then GCM" ca \
+    "$(san email:cbc-first@example.org "$rsa")
+$(capabilities $aes256_cbc $aes256_gcm)"
+issue of-pss rsa2048 "/CN=Of the RSA-PSS authority" ca-pss \
+    "$(san email:of-pss@example.org "$rsa")"
 issue critical rsa2048 "/CN=Critical" ca \
     "$(san email:critical@example.org "$rsa")
 1.2.3.4 = critical, ASN1:NULL"

@@ -122,6 +122,8 @@ server|its extended key usage is not for mail (emailProtection)
 weak|RSA with 1024 bits is too short
 p521|its key cannot be used here (P-521; this version does RSA, P-256 and P-384)
 ed25519|its key is for signatures only (ED25519)
+dsa|its key is for signatures only (DSA)
+rsa-pss|its key is for signatures only (RSA-PSS)
 x25519|its key cannot be used here (X25519; this version does RSA, P-256 and P-384)
 no-san|it names no e-mail address
 critical|it has a critical extension that is not known here
@@ -134,6 +136,10 @@ sealctl key import "$work/of-web.pem"
 ok "an authority for servers does not vouch for a mailbox" out "no authority"
 sealctl key import "$certs/bob.crt"
 ok "nor does one that is not there" out "unable to get local issuer"
+configure "smime_trust = \"$certs/ca-pss.crt\";"
+sealctl key import "$certs/of-pss.crt"
+ok "an authority may sign with RSA-PSS" is "$status" 0
+configure "smime_trust = \"$certs/ca.crt\";"
 sealctl key import --subject-address "$certs/no-san.crt"
 ok "with --subject-address the address in the subject counts" \
     line "imported $(fingerprint no-san) for no-san@example.org"
