@@ -55,7 +55,7 @@ static void print_all(struct store *store,
 static bool is_used(struct store *store, const struct authorities *authorities,
     const struct certificate *one);
 static int by_address(gconstpointer a, gconstpointer b);
-static void write_keys(const GPtrArray *all, bool binary);
+static int write_keys(const GPtrArray *all, bool binary);
 static void print_armor(const guint8 *octets, size_t len);
 static int delete_one(struct store *store, const struct certificate *one);
 
@@ -354,7 +354,7 @@ key_export(struct ctl *ctl, int argc, char *const argv[])
 	struct authorities *authorities = NULL;
 	struct store *store = NULL;
 	bool binary = false;
-	int status;
+	int status, written;
 
 	if (parse_options(argc, argv, NULL, &binary, NULL) != 0 ||
 	    optind == argc) {
@@ -365,7 +365,8 @@ key_export(struct ctl *ctl, int argc, char *const argv[])
 	if (status != CTL_DONE)
 		goto out;
 	status = for_each(ctl, store, argv + optind, true, all);
-	write_keys(all, binary);
+	written = write_keys(all, binary);
+	status = MAX(status, written);
 out:
 	store_close(&store);
 	authorities_close(&authorities);
@@ -373,12 +374,13 @@ out:
 	return status;
 }
 
-/* OpenPGP keys in one block of armor; certificates in PEM. */
-static void
+/* OpenPGP keys in one block of armor; certificates in PEM.  A status. */
+static int
 write_keys(const GPtrArray *all, bool binary)
 {
 	GByteArray *octets = g_byte_array_new();
 	const struct inspected *key;
+	int status = CTL_DONE;
 	char *pem;
 	guint i;
 
@@ -392,7 +394,13 @@ write_keys(const GPtrArray *all, bool binary)
 			continue;
 		}
 		pem = x509_pem(key->blob);
-		printf("%s", pem == NULL ? "" : pem);
+		if (pem == NULL) {
+			ctl_error(
+			    "%s cannot be written as PEM", key->fingerprint);
+			status = CTL_TEMPORARY;
+			continue;
+		}
+		printf("%s", pem);
 		g_free(pem);
 	}
 	if (octets->len > 0 && binary)
@@ -400,6 +408,7 @@ write_keys(const GPtrArray *all, bool binary)
 	else if (octets->len > 0)
 		print_armor(octets->data, octets->len);
 	g_byte_array_unref(octets);
+	return status;
 }
 
 static void

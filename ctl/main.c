@@ -8,6 +8,7 @@
  * Never: runs a command on a configuration that it could not read.
  */
 #include "ctl/ctl.h"
+#include "keys/ssl.h"
 #include "milter/privilege.h"
 #include "seal/seal.h"
 
@@ -71,6 +72,8 @@ main(int argc, char *argv[])
 	/* A reader that goes away is an error to be told, not a death. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	privilege_harden();
+	if (ssl_begin() != 0)
+		return CTL_TEMPORARY;
 	keys_register_jobs();
 	seal_register_jobs();
 	status = take_options(argc, argv, &file);

@@ -12,6 +12,8 @@
 
 #include "keys/authorities.h"
 
+#include "keys/ssl.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -35,6 +37,9 @@ static int add_file(
     struct authorities *authorities, const char *path, struct fault *fault);
 static int add_crls(
     struct authorities *authorities, const char *path, struct fault *fault);
+static int add_crl(struct authorities *authorities, X509_CRL *crl,
+    const char *path, struct fault *fault);
+static int unreadable(const char *path, const char *what, struct fault *fault);
 static BIO *open_file(const char *path, struct fault *fault);
 static STACK_OF(X509) * read_chain(GBytes *blob);
 static int verify(
@@ -131,13 +136,20 @@ add_one(struct authorities *authorities, X509 *certificate, const char *path,
 	int r = X509_STORE_add_cert(authorities->store, certificate);
 
 	X509_free(certificate);
-	if (r != 1) {
-		fault_set(fault, FAULT_PERM,
-		    "%s: OpenSSL does not take a certificate in it", path);
-		return -1;
-	}
+	if (r != 1)
+		return ssl_fault(fault, path);
 	authorities->count++;
 	return 0;
+}
+
+/* Is there nothing more in a file of PEM; or can the rest not be read? */
+static bool
+is_end_of_pem(void)
+{
+	unsigned long error = ERR_peek_last_error();
+
+	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
+	       ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
 static int
@@ -150,43 +162,68 @@ add_file(struct authorities *authorities, const char *path, struct fault *fault)
 
 	if (bio == NULL)
 		return -1;
+	ERR_clear_error();
 	while (r == 0 &&
 	       (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
 		r = add_one(authorities, certificate, path, fault);
+	if (r == 0 && !is_end_of_pem())
+		r = unreadable(path, "certificate", fault);
 	(void)BIO_reset(bio);
 	if (r == 0 && authorities->count == before &&
 	    (certificate = d2i_X509_bio(bio, NULL)) != NULL)
 		r = add_one(authorities, certificate, path, fault);
+	if (r == 0 && ssl_error_is_ours())
+		r = ssl_fault(fault, path);
 	BIO_free(bio);
 	return r;
 }
 
+/* Every one: what a CRL that cannot be read has revoked must not be used. */
 static int
 add_crls(struct authorities *authorities, const char *path, struct fault *fault)
 {
 	BIO *bio = open_file(path, fault);
 	unsigned int count = 0;
 	X509_CRL *crl;
-	int r = 1;
+	int r = 0;
 
 	if (bio == NULL)
 		return -1;
-	do {
-		crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
-		if (crl == NULL && count == 0) {
-			(void)BIO_reset(bio);
-			crl = d2i_X509_CRL_bio(bio, NULL);
-		}
-		if (crl == NULL)
-			break;
-		r = X509_STORE_add_crl(authorities->store, crl);
-		X509_CRL_free(crl);
+	ERR_clear_error();
+	while (r == 0 &&
+	       (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+		r = add_crl(authorities, crl, path, fault);
 		count++;
-	} while (r == 1);
+	}
+	if (r == 0 && !is_end_of_pem())
+		r = unreadable(path, "CRL", fault);
+	(void)BIO_reset(bio);
+	if (r == 0 && count == 0) {
+		crl = d2i_X509_CRL_bio(bio, NULL);
+		r = crl == NULL ? unreadable(path, "CRL", fault)
+				: add_crl(authorities, crl, path, fault);
+	}
 	BIO_free(bio);
-	if (r == 1 && count > 0)
-		return 0;
-	fault_set(fault, FAULT_PERM, "%s: there is no CRL in it", path);
+	return r;
+}
+
+static int
+add_crl(struct authorities *authorities, X509_CRL *crl, const char *path,
+    struct fault *fault)
+{
+	int r = X509_STORE_add_crl(authorities->store, crl);
+
+	X509_CRL_free(crl);
+	return r == 1 ? 0 : ssl_fault(fault, path);
+}
+
+static int
+unreadable(const char *path, const char *what, struct fault *fault)
+{
+	if (ssl_error_is_ours())
+		return ssl_fault(fault, path);
+	fault_set(fault, FAULT_PERM,
+	    "%s: there is no %s in it, or one that cannot be read", path, what);
 	return -1;
 }
 
@@ -282,7 +319,7 @@ verify(
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
-	int error = X509_V_ERR_OUT_OF_MEM;
+	int error = X509_V_ERR_OUT_OF_MEM, r;
 
 	if (ctx == NULL || X509_STORE_CTX_init(ctx, authorities->store,
 			       sk_X509_value(chain, 0), chain) != 1)
@@ -295,13 +332,16 @@ verify(
 			   X509_V_FLAG_CRL_CHECK_ALL) != 1)
 		goto out;
 	X509_STORE_CTX_set_verify_cb(ctx, on_error);
-	if (X509_verify_cert(ctx) == 1)
-		error =
-		    is_for_mail(ctx) ? X509_V_OK : X509_V_ERR_INVALID_PURPOSE;
-	else
-		error = X509_STORE_CTX_get_error(ctx);
-	if (error == X509_V_OK && X509_STORE_CTX_get_error(ctx) != X509_V_OK)
-		error = X509_STORE_CTX_get_error(ctx);
+	ERR_clear_error();
+	r = X509_verify_cert(ctx);
+	error = X509_STORE_CTX_get_error(ctx);
+	if (r < 0 || (r == 0 && error == X509_V_OK))
+		error = X509_V_ERR_UNSPECIFIED;
+	else if (r == 1 && error == X509_V_OK && !is_for_mail(ctx))
+		error = X509_V_ERR_INVALID_PURPOSE;
+	/* "A bad signature" may be one that could not be checked. */
+	if (ssl_error_is_ours())
+		error = X509_V_ERR_UNSPECIFIED;
 out:
 	X509_STORE_CTX_free(ctx);
 	return error;

@@ -14,7 +14,8 @@ struct authorities;
 /*
  * Reads NULL-terminated lists (or NULL) of files with CA certificates, or
  * directories of such files, and of files with CRLs; PEM or DER.  0 and
- * gives *authoritiesp away, or -1 with a PERM fault that names the file.
+ * gives *authoritiesp away, or -1 with a fault that names the file: PERM,
+ * or TEMP if OpenSSL failed.
  */
 int authorities_open(const char *const *trust, const char *const *crls,
     struct authorities **authoritiesp, struct fault *fault);

@@ -13,6 +13,7 @@
 
 #include "keys/x509.h"
 
+#include "keys/ssl.h"
 #include "keys/x509_facts.h"
 
 #include <openssl/err.h>
@@ -25,16 +26,19 @@
 #define CHAIN_MAX 8
 
 static void free_certificate(void *certificate);
-static void read_pem(const void *data, size_t len, GPtrArray *all);
+static bool read_pem(const void *data, size_t len, GPtrArray *all);
 static void read_der(const unsigned char *data, size_t len, GPtrArray *all);
 static bool read_pkcs7(const unsigned char *data, size_t len, GPtrArray *all);
-static bool is_authority(X509 *certificate);
-static GPtrArray *inspect_all(GPtrArray *all, bool subject_address);
-static struct inspected *inspect_one(
-    X509 *certificate, GPtrArray *all, bool subject_address);
+static GPtrArray *people_in(GPtrArray *all, struct fault *fault);
+static void refuse_authority(struct inspected *key);
+static int is_authority(X509 *certificate);
+static GPtrArray *inspect_all(
+    GPtrArray *all, bool subject_address, struct fault *fault);
+static struct inspected *inspect_one(X509 *certificate, GPtrArray *all,
+    bool subject_address, struct fault *fault);
 static GBytes *with_issuers(X509 *certificate, GPtrArray *all);
 static X509 *issuer_of(X509 *certificate, GPtrArray *all);
-static void append_der(GByteArray *out, X509 *certificate);
+static bool append_der(GByteArray *out, X509 *certificate);
 
 bool
 x509_is(const void *data, size_t len)
@@ -62,21 +66,24 @@ x509_inspect(
 {
 	GPtrArray *all = g_ptr_array_new_with_free_func(free_certificate);
 	const void *data;
+	bool read = true;
 	int ret = -1;
 	gsize len;
 
+	ERR_clear_error();
 	data = g_bytes_get_data(file, &len);
 	if (len > 0 && *(const unsigned char *)data == 0x30)
 		read_der(data, len, all);
 	else
-		read_pem(data, len, all);
-	ERR_clear_error();
-	if (all->len == 0) {
+		read = read_pem(data, len, all);
+	if (ssl_error_is_ours() || !read) {
+		(void)ssl_fault(fault, "reading certificates");
+	} else if (all->len == 0) {
 		fault_set(fault, FAULT_PERM,
 		    "there is no X.509 certificate in it that can be read");
 	} else {
-		*foundp = inspect_all(all, subject_address);
-		ret = 0;
+		*foundp = inspect_all(all, subject_address, fault);
+		ret = *foundp == NULL ? -1 : 0;
 	}
 	g_ptr_array_unref(all);
 	return ret;
@@ -91,7 +98,7 @@ free_certificate(void *certificate)
 /* --- Reading */
 
 /* What is broken is passed over: a good one may stand behind it. */
-static void
+static bool
 read_pem(const void *data, size_t len, GPtrArray *all)
 {
 	BIO *bio = BIO_new_mem_buf(data, (int)len);
@@ -112,6 +119,7 @@ read_pem(const void *data, size_t len, GPtrArray *all)
 		OPENSSL_free(octets);
 	}
 	BIO_free(bio);
+	return bio != NULL;
 }
 
 /* Certificates one after the other, or one PKCS#7. */
@@ -154,53 +162,94 @@ read_pkcs7(const unsigned char *data, size_t len, GPtrArray *all)
 /* --- What is in it */
 
 /* What people make for themselves with openssl(1) is marked as an
- * authority's too; but authorities have no mailbox. */
-static bool
+ * authority's too; but authorities have no mailbox.  1, 0, or -1. */
+static int
 is_authority(X509 *certificate)
 {
-	return X509_check_ca(certificate) != 0 &&
-	       !x509_names_mailbox(certificate);
+	int r;
+
+	if (X509_check_ca(certificate) == 0)
+		return 0;
+	r = x509_names_mailbox(certificate);
+	return r == -1 ? -1 : r == 0;
 }
 
+/* Those of people, borrowed; NULL and TEMP if OpenSSL failed. */
 static GPtrArray *
-inspect_all(GPtrArray *all, bool subject_address)
+people_in(GPtrArray *all, struct fault *fault)
 {
-	GPtrArray *found =
-	    g_ptr_array_new_with_free_func((GDestroyNotify)inspected_unref);
-	GHashTable *done = g_hash_table_new(g_str_hash, g_str_equal);
-	struct inspected *key;
-	X509 *certificate;
-	guint i, people = 0;
+	GPtrArray *people = g_ptr_array_new();
+	guint i;
+	int r = 0;
 
-	for (i = 0; i < all->len; i++)
-		people += !is_authority(g_ptr_array_index(all, i));
-	for (i = 0; i < all->len; i++) {
-		certificate = g_ptr_array_index(all, i);
-		if (people > 0 && is_authority(certificate))
-			continue;
-		key = inspect_one(certificate, all, subject_address);
-		if (people == 0) {
-			g_free(key->refused);
-			key->refused =
-			    g_strdup("the certificate of an authority: name "
-				     "its file in keys.smime_trust");
-		}
+	for (i = 0; r != -1 && i < all->len; i++) {
+		r = is_authority(g_ptr_array_index(all, i));
+		if (r == 0)
+			g_ptr_array_add(people, g_ptr_array_index(all, i));
+	}
+	if (r == -1) {
+		(void)ssl_fault(fault, "reading a certificate");
+		g_clear_pointer(&people, g_ptr_array_unref);
+	}
+	return people;
+}
+
+/* NULL and TEMP if OpenSSL failed. */
+static GPtrArray *
+inspect_all(GPtrArray *all, bool subject_address, struct fault *fault)
+{
+	GPtrArray *people = people_in(all, fault), *which, *found;
+	GHashTable *done;
+	struct inspected *key;
+	guint i;
+
+	if (people == NULL)
+		return NULL;
+	which = people->len > 0 ? people : all;
+	found = g_ptr_array_new_with_free_func((GDestroyNotify)inspected_unref);
+	done = g_hash_table_new(g_str_hash, g_str_equal);
+	for (i = 0; i < which->len; i++) {
+		key = inspect_one(
+		    g_ptr_array_index(which, i), all, subject_address, fault);
+		if (key == NULL)
+			break;
+		if (people->len == 0)
+			refuse_authority(key);
 		if (g_hash_table_add(done, key->fingerprint))
 			g_ptr_array_add(found, key);
 		else
 			inspected_unref(key);
 	}
 	g_hash_table_unref(done);
+	if (i < which->len)
+		g_clear_pointer(&found, g_ptr_array_unref);
+	g_ptr_array_unref(people);
 	return found;
 }
 
-static struct inspected *
-inspect_one(X509 *certificate, GPtrArray *all, bool subject_address)
+static void
+refuse_authority(struct inspected *key)
 {
-	struct inspected *key = x509_facts(certificate, subject_address);
+	g_free(key->refused);
+	key->refused = g_strdup("the certificate of an authority: name its "
+				"file in keys.smime_trust");
+}
 
+static struct inspected *
+inspect_one(X509 *certificate, GPtrArray *all, bool subject_address,
+    struct fault *fault)
+{
+	struct inspected *key = x509_facts(certificate, subject_address, fault);
+
+	if (key == NULL)
+		return NULL;
 	key->blob = with_issuers(certificate, all);
 	key->wants_gcm = x509_facts_want_gcm(certificate);
+	if (key->blob == NULL || ssl_error_is_ours()) {
+		(void)ssl_fault(fault, "writing a certificate");
+		inspected_unref(key);
+		return NULL;
+	}
 	if (g_bytes_get_size(key->blob) > (CHAIN_MAX + 1) * X509_OCTETS) {
 		g_free(key->refused);
 		key->refused = g_strdup("too large");
@@ -209,7 +258,7 @@ inspect_one(X509 *certificate, GPtrArray *all, bool subject_address)
 }
 
 /* Only what could be its issuers; whether they are is found out when it is
- * used. */
+ * used.  NULL if OpenSSL failed. */
 static GBytes *
 with_issuers(X509 *certificate, GPtrArray *all)
 {
@@ -217,7 +266,10 @@ with_issuers(X509 *certificate, GPtrArray *all)
 	int i;
 
 	for (i = 0; certificate != NULL && i <= CHAIN_MAX; i++) {
-		append_der(out, certificate);
+		if (!append_der(out, certificate)) {
+			g_byte_array_unref(out);
+			return NULL;
+		}
 		certificate = issuer_of(certificate, all);
 	}
 	return g_byte_array_free_to_bytes(out);
@@ -239,7 +291,7 @@ issuer_of(X509 *certificate, GPtrArray *all)
 	return NULL;
 }
 
-static void
+static bool
 append_der(GByteArray *out, X509 *certificate)
 {
 	unsigned char *octets = NULL;
@@ -248,6 +300,7 @@ append_der(GByteArray *out, X509 *certificate)
 	if (len > 0)
 		g_byte_array_append(out, octets, (guint)len);
 	OPENSSL_free(octets);
+	return len > 0;
 }
 
 bool
@@ -269,20 +322,23 @@ x509_pem(GBytes *blob)
 	gsize len;
 	const unsigned char *p = g_bytes_get_data(blob, &len);
 	const unsigned char *end = p + len;
-	GString *out = g_string_new(NULL);
-	X509 *certificate = NULL;
-	BIO *bio;
-	char *text;
-	long n;
+	BIO *bio = BIO_new(BIO_s_mem());
+	X509 *certificate;
+	bool good = bio != NULL;
+	char *text, *pem = NULL;
+	long n = 0;
 
-	while (p < end && (certificate = d2i_X509(NULL, &p, end - p)) != NULL) {
-		bio = BIO_new(BIO_s_mem());
-		if (bio != NULL && PEM_write_bio_X509(bio, certificate) == 1 &&
-		    (n = BIO_get_mem_data(bio, &text)) > 0)
-			g_string_append_len(out, text, n);
-		BIO_free(bio);
+	while (good && p < end) {
+		certificate = d2i_X509(NULL, &p, end - p);
+		good = certificate != NULL &&
+		       PEM_write_bio_X509(bio, certificate) == 1;
 		X509_free(certificate);
 	}
+	if (good)
+		n = BIO_get_mem_data(bio, &text);
+	if (n > 0)
+		pem = g_strndup(text, (gsize)n);
+	BIO_free(bio);
 	ERR_clear_error();
-	return g_string_free(out, p < end || out->len == 0);
+	return pem;
 }

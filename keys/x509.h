@@ -27,7 +27,8 @@ bool x509_is(const void *data, size_t len);
  * where there is nothing else.  subject_address: the emailAddress in the
  * subject names an address too, not only the rfc822Name and SmtpUTF8Mailbox
  * in subjectAltName.  0 and gives *foundp away (of struct inspected *, with
- * blobs, at least one); or -1 with a PERM fault: there is none in it.
+ * blobs, at least one); or -1 with a fault: PERM if there is none in it,
+ * TEMP if OpenSSL failed.
  */
 int x509_inspect(GBytes *file, bool subject_address, GPtrArray **foundp,
     struct fault *fault);
@@ -38,7 +39,8 @@ int x509_inspect(GBytes *file, bool subject_address, GPtrArray **foundp,
  */
 bool x509_wants_gcm(GBytes *blob);
 
-/* The certificates in a blob as PEM, a new string; NULL if it is damaged. */
+/* The certificates in a blob as PEM, a new string; NULL if it is damaged, or
+ * OpenSSL failed. */
 char *x509_pem(GBytes *blob);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "keys/x509_facts.h"
 
+#include "keys/ssl.h"
 #include "keys/x509.h"
 #include "policy/address.h"
 
@@ -29,14 +30,15 @@ static int64_t time_of(const ASN1_TIME *time, bool *okp);
 static char *refusal(
     X509 *certificate, const struct subkey *subkey, bool times_ok);
 static char *key_refusal(X509 *certificate, const struct subkey *subkey);
-static void add_names(
+static int read_san(X509 *certificate, GENERAL_NAMES **namesp);
+static int add_names(
     struct inspected *key, X509 *certificate, bool subject_address);
-static void add_subject(struct inspected *key, X509 *certificate);
+static int add_subject(struct inspected *key, X509 *certificate);
 static void add_address(struct inspected *key, const ASN1_STRING *name);
 static const ASN1_STRING *mailbox_of(const GENERAL_NAME *name);
 
 struct inspected *
-x509_facts(X509 *certificate, bool subject_address)
+x509_facts(X509 *certificate, bool subject_address, struct fault *fault)
 {
 	char *fingerprint = fingerprint_of(certificate);
 	struct inspected *key = inspected_make(fingerprint);
@@ -49,7 +51,13 @@ x509_facts(X509 *certificate, bool subject_address)
 	/* The last second of it is still good (RFC 5280 4.1.2.5). */
 	subkey->expires = time_of(X509_get0_notAfter(certificate), &ok) + 1;
 	describe_key(subkey, certificate);
-	add_names(key, certificate, subject_address);
+	if (*fingerprint == '\0' ||
+	    add_names(key, certificate, subject_address) != 0 ||
+	    ssl_error_is_ours()) {
+		(void)ssl_fault(fault, "reading a certificate");
+		inspected_unref(key);
+		return NULL;
+	}
 	key->refused = refusal(certificate, subkey, ok);
 	subkey->can_encrypt = key->refused == NULL;
 	return key;
@@ -122,8 +130,7 @@ refusal(X509 *certificate, const struct subkey *subkey, bool times_ok)
 	uint32_t flags = X509_get_extension_flags(certificate);
 	uint32_t purposes = X509_get_extended_key_usage(certificate);
 
-	if ((flags & EXFLAG_INVALID) != 0 || !times_ok ||
-	    *subkey->fingerprint == '\0')
+	if ((flags & EXFLAG_INVALID) != 0 || !times_ok)
 		return g_strdup("it is broken");
 	if (i2d_X509(certificate, NULL) > (int)X509_OCTETS)
 		return g_strdup_printf(
@@ -203,29 +210,47 @@ x509_facts_want_gcm(X509 *certificate)
 
 /* --- Names */
 
-bool
+/* 0 and the names, NULL if there are none; -1.  What is broken names
+ * nobody: refusal() says that it is. */
+static int
+read_san(X509 *certificate, GENERAL_NAMES **namesp)
+{
+	int critical = 0;
+
+	*namesp = X509_get_ext_d2i(
+	    certificate, NID_subject_alt_name, &critical, NULL);
+	return *namesp != NULL || critical == -1 ||
+		       (X509_get_extension_flags(certificate) &
+			   EXFLAG_INVALID) != 0
+		   ? 0
+		   : -1;
+}
+
+int
 x509_names_mailbox(X509 *certificate)
 {
-	GENERAL_NAMES *names =
-	    X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	GENERAL_NAMES *names;
 	bool found = false;
 	int i;
 
+	if (read_san(certificate, &names) != 0)
+		return -1;
 	for (i = 0; i < sk_GENERAL_NAME_num(names) && !found; i++)
 		found = mailbox_of(sk_GENERAL_NAME_value(names, i)) != NULL;
 	GENERAL_NAMES_free(names);
 	return found;
 }
 
-static void
+static int
 add_names(struct inspected *key, X509 *certificate, bool subject_address)
 {
-	GENERAL_NAMES *names =
-	    X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 	const X509_NAME *subject = X509_get_subject_name(certificate);
+	GENERAL_NAMES *names;
 	int i;
 
-	add_subject(key, certificate);
+	if (add_subject(key, certificate) != 0 ||
+	    read_san(certificate, &names) != 0)
+		return -1;
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
 		add_address(key, mailbox_of(sk_GENERAL_NAME_value(names, i)));
 	i = -1;
@@ -234,10 +259,11 @@ add_names(struct inspected *key, X509 *certificate, bool subject_address)
 		add_address(key,
 		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i)));
 	GENERAL_NAMES_free(names);
+	return 0;
 }
 
 /* For people only: a name in there is no address. */
-static void
+static int
 add_subject(struct inspected *key, X509 *certificate)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -248,7 +274,7 @@ add_subject(struct inspected *key, X509 *certificate)
 	long len;
 
 	if (bio == NULL)
-		return;
+		return -1;
 	(void)X509_NAME_print_ex(
 	    bio, X509_get_subject_name(certificate), 0, flags);
 	(void)BIO_puts(bio, " (issued by ");
@@ -256,11 +282,14 @@ add_subject(struct inspected *key, X509 *certificate)
 	    bio, X509_get_issuer_name(certificate), 0, flags);
 	(void)BIO_puts(bio, ")");
 	len = BIO_get_mem_data(bio, &octets);
-	text = g_strndup(octets, len > 0 ? (size_t)len : 0);
-	user_id = inspected_add_user_id(key, text);
-	g_clear_pointer(&user_id->address, g_free);
-	g_free(text);
+	if (len > 0) {
+		text = g_strndup(octets, (size_t)len);
+		user_id = inspected_add_user_id(key, text);
+		g_clear_pointer(&user_id->address, g_free);
+		g_free(text);
+	}
 	BIO_free(bio);
+	return len > 0 ? 0 : -1;
 }
 
 /* rfc822Name (RFC 5280 4.2.1.6) or SmtpUTF8Mailbox (RFC 9598); or NULL. */

@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include "keys/keys.h"
+#include "keys/ssl.h"
 #include "milter/callbacks.h"
 #include "milter/config.h"
 #include "milter/log.h"
@@ -162,6 +163,8 @@ start(struct config *config, bool foreground, GPtrArray *warnings)
 
 	umask(0077);
 	privilege_harden();
+	if (ssl_begin() != 0)
+		return EX_SOFTWARE;
 	raise_descriptors();
 	keys_register_jobs();
 	seal_register_jobs();
