@@ -6,7 +6,7 @@
 // Out:   its fields, texts and parts; all of it is a stranger's word.
 // Never: changes the bytes, which are what is saved.
 
-import PostalMime from "postal-mime";
+import { ExactMime } from "./exact.js";
 
 // A nested message stays a file, to be opened by itself.
 const OPTIONS = {
@@ -35,7 +35,7 @@ function dateOf(mail) {
 }
 
 export async function readMail(bytes) {
-	const mail = await PostalMime.parse(bytes, OPTIONS);
+	const mail = await new ExactMime(OPTIONS).parse(bytes);
 	return {
 		subject: mail.subject ?? "",
 		from: mailboxes(mail.from ? [mail.from] : []),

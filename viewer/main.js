@@ -5,10 +5,9 @@
 import { openEnvelope } from "./jose.js";
 import { normalise } from "./passphrase.js";
 import { messageElement } from "./show.js";
-import { chooseLanguage, wordsOf } from "./words.js";
+import { wordsFor } from "./words.js";
 
-const language = chooseLanguage(navigator.languages ?? [navigator.language]);
-const say = { ...wordsOf(language), language };
+const say = wordsFor(navigator.languages ?? [navigator.language]);
 
 const at = (id) => document.getElementById(id);
 const loaded = new Promise((resolve) => {
@@ -19,7 +18,7 @@ const loaded = new Promise((resolve) => {
 });
 
 function translate() {
-	document.documentElement.lang = language;
+	document.documentElement.lang = say.language;
 	document.title = say.title;
 	for (const node of document.querySelectorAll("[data-say]"))
 		node.textContent = say[node.dataset.say];

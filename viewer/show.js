@@ -16,7 +16,7 @@ import { saveFile } from "./save.js";
 const NESTED = "message/rfc822";
 
 function sizeOf(bytes, say) {
-	const format = (value, digits) => new Intl.NumberFormat(say.language,
+	const format = (value, digits) => new Intl.NumberFormat(say.locale,
 	    { maximumFractionDigits: digits }).format(value);
 	if (bytes < 1000)
 		return `${format(bytes, 0)} ${say.bytes}`;
@@ -28,7 +28,7 @@ function sizeOf(bytes, say) {
 function dateText(mail, say) {
 	if (!mail.date)
 		return mail.raw;
-	return new Intl.DateTimeFormat(say.language,
+	return new Intl.DateTimeFormat(say.locale,
 	    { dateStyle: "full", timeStyle: "short" }).format(mail.date);
 }
 
@@ -113,7 +113,7 @@ function nestedButton(part, item, say) {
 		}
 		toggle.textContent = shown ? say.closeNested : say.openNested;
 		toggle.setAttribute("aria-expanded", String(shown !== null));
-	}, { "aria-expanded": "false" });
+	}, { "class": "nested", "aria-expanded": "false" });
 	return toggle;
 }
 
@@ -121,7 +121,7 @@ function partItem(part, number, say) {
 	const name = fileName(part, number, say);
 	const item = element("li", { class: "part" });
 	const download = button(say.download, () => saveFile(part.bytes, name),
-	    { "aria-label": `${say.download}: ${name}` });
+	    { "class": "download", "aria-label": `${say.download}: ${name}` });
 	item.append(element("span", { class: "name" }, element("bdi", {}, name)),
 	    element("span", { class: "size" }, sizeOf(part.bytes.length, say)));
 	if (part.type === NESTED)

@@ -86,12 +86,11 @@ const GERMAN = {
 
 const LANGUAGES = { en: ENGLISH, de: GERMAN };
 
-// The first of the reader's languages that the page knows.
-export function chooseLanguage(preferred) {
-	return preferred.map((tag) => tag.slice(0, 2).toLowerCase())
-	    .find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en";
-}
-
-export function wordsOf(language) {
-	return LANGUAGES[language];
+// What the page says to a reader of these languages, in order: the first that
+// it knows. `locale` is how that reader writes dates and numbers.
+export function wordsFor(preferred) {
+	const known = (tag) => Object.hasOwn(LANGUAGES, tag.split("-")[0]);
+	const locale = preferred.find(known) ?? "en";
+	const language = locale.split("-")[0];
+	return { ...LANGUAGES[language], language, locale };
 }
