@@ -10,8 +10,11 @@
 #include "seal/form.h"
 
 static const struct form forms[] = {
-    [SEAL_OPENPGP] = {"openpgp", true, pgp_dress, pgp_seal, gate_read_pgp},
-    [SEAL_SMIME] = {"smime", false, cms_dress, cms_seal, gate_read_cms},
+    [SEAL_OPENPGP] = {"openpgp", true, false, pgp_dress, pgp_seal,
+	gate_read_pgp},
+    [SEAL_SMIME] = {"smime", false, false, cms_dress, cms_seal, gate_read_cms},
+    [SEAL_PASSPHRASE] = {"passphrase", false, true, envelope_dress,
+	envelope_seal, gate_read_envelope},
 };
 
 const struct form *

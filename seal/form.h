@@ -22,6 +22,7 @@ struct dress {
 struct form {
 	const char *name; /* as policies and Sealmilter-Sealed have it */
 	bool can_hide;    /* who can open a copy */
+	bool whole;       /* the original as it came is inside (no RFC 9788) */
 
 	/* Fills in what dress_clear() frees. */
 	void (*dress)(const struct seal_order *order, const char *boundary,
@@ -60,5 +61,14 @@ int cms_seal(const struct seal_order *order, struct payload *payload,
     struct fault *fault);
 const char *gate_read_cms(struct gate *gate, const struct seal_order *order,
     const struct dress *dress, const struct spool *body, struct fault *fault);
+
+void envelope_dress(
+    const struct seal_order *order, const char *boundary, struct dress *dress);
+int envelope_seal(const struct seal_order *order, struct payload *payload,
+    struct gate *gate, const char *boundary, struct spool **bodyp,
+    struct fault *fault);
+const char *gate_read_envelope(struct gate *gate,
+    const struct seal_order *order, const struct dress *dress,
+    const struct spool *body, struct fault *fault);
 
 #endif

@@ -16,6 +16,7 @@
 #include "seal/protect.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,9 +49,21 @@ gate_make(uint64_t payload_octets, struct fault *fault)
 void
 gate_free(struct gate **gatep)
 {
-	if (*gatep != NULL)
+	if (*gatep != NULL) {
+		EVP_MD_CTX_free((*gatep)->digest);
 		OPENSSL_cleanse(*gatep, sizeof(**gatep));
+	}
 	g_clear_pointer(gatep, g_free);
+}
+
+int
+gate_want_digest(struct gate *gate, struct fault *fault)
+{
+	gate->digest = EVP_MD_CTX_new();
+	if (gate->digest != NULL)
+		return 0;
+	fault_set(fault, FAULT_TEMP, "no digest for the gate");
+	return -1;
 }
 
 void
@@ -59,6 +72,9 @@ gate_rewind(struct gate *gate)
 	size_t i;
 
 	gate->seen = 0;
+	if (gate->digest != NULL)
+		gate->undigested =
+		    EVP_DigestInit_ex(gate->digest, EVP_sha256(), NULL) != 1;
 	for (i = 0; i < SAMPLES; i++)
 		gate->samples[i].have = 0;
 }
@@ -83,6 +99,9 @@ gate_see(struct gate *gate, const unsigned char *data, size_t len)
 		sample->have += n;
 	}
 	gate->seen += len;
+	if (gate->digest != NULL && !gate->undigested)
+		gate->undigested =
+		    EVP_DigestUpdate(gate->digest, data, len) != 1;
 }
 
 int

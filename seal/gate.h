@@ -18,6 +18,9 @@ struct gate;
 struct gate *gate_make(uint64_t payload_octets, struct fault *fault);
 void gate_free(struct gate **gatep);
 
+/* Asks for a digest of what will be seen, for forms that can be opened. */
+int gate_want_digest(struct gate *gate, struct fault *fault);
+
 /* Starts again: the payload will be shown from its start. */
 void gate_rewind(struct gate *gate);
 

@@ -21,6 +21,8 @@ struct gate {
 	uint64_t payload_octets;
 	uint64_t seen;
 	struct sample samples[SAMPLES];
+	struct evp_md_ctx_st *digest; /* of what was seen; NULL: nobody asked */
+	bool undigested;              /* it failed */
 };
 
 /*

@@ -75,6 +75,10 @@ static void append_field(GString *out, const char *name, const char *value);
 static void keep_outside(GString *header, GString *hp_outer,
     const struct seal_order *order, const struct field *field,
     enum outside *outside, char **valuep);
+static const char *set_outside(const struct seal_order *order,
+    const struct field *field, enum outside *outside, char **valuep);
+static const char *inside_value(
+    const struct seal_order *order, const struct field *field);
 static void append_structure(GString *header, const struct seal_order *order,
     const struct message *message, bool *wrapp);
 static char *append_wrapping(
@@ -153,6 +157,38 @@ protect_header(const struct seal_order *order, const struct message *message,
 	*trailerp = wrap ? append_wrapping(header, message, boundary) : NULL;
 	g_string_append(header, "\r\n");
 	g_string_free(hp_outer, TRUE);
+	g_strfreev(hidden);
+	return header;
+}
+
+GString *
+protect_whole(const struct seal_order *order, const struct message *message,
+    struct sealed *sealed)
+{
+	GString *header = g_string_sized_new(message->header_octets + 512);
+	char **hidden = subjects_to_hide(order, message);
+	const struct field *field,
+	    *first = message_field(message, "Subject", 0);
+	bool further;
+	enum place place;
+	size_t i;
+
+	for (i = 0; i < message->header.count; i++) {
+		field = &message->header.list[i];
+		further = field_is(field, "Subject") && field != first;
+		place = further ? PLACE_INSIDE : place_of(field, hidden);
+		sealed->outside[i] = OUTSIDE_DROP;
+		if (place == PLACE_NOWHERE)
+			continue;
+		append_field(header, field->name,
+		    further ? field->value : inside_value(order, field));
+		if (place == PLACE_BOTH)
+			(void)set_outside(order, field, &sealed->outside[i],
+			    &sealed->value[i]);
+		else if (place == PLACE_OUTSIDE)
+			sealed->outside[i] = OUTSIDE_KEEP;
+	}
+	g_string_append(header, "\r\n");
 	g_strfreev(hidden);
 	return header;
 }
@@ -237,21 +273,35 @@ static void
 keep_outside(GString *header, GString *hp_outer, const struct seal_order *order,
     const struct field *field, enum outside *outside, char **valuep)
 {
-	const char *inside = field->value, *shown = field->value;
+	const char *shown = set_outside(order, field, outside, valuep);
 
-	if (field_is(field, "Subject")) {
-		if (order->subject != NULL)
-			inside = order->subject;
-		shown = order->hide_subject ? HIDDEN_SUBJECT : inside;
-	}
-	*outside = OUTSIDE_KEEP;
-	if (shown != field->value) {
-		*outside = OUTSIDE_CHANGE;
-		*valuep = g_strdup(shown);
-	}
-	append_field(header, field->name, inside);
+	append_field(header, field->name, inside_value(order, field));
 	g_string_append(hp_outer, "HP-Outer: ");
 	append_field(hp_outer, field->name, shown);
+}
+
+/* Its value outside. */
+static const char *
+set_outside(const struct seal_order *order, const struct field *field,
+    enum outside *outside, char **valuep)
+{
+	const char *shown = inside_value(order, field);
+
+	if (field_is(field, "Subject") && order->hide_subject)
+		shown = HIDDEN_SUBJECT;
+	*outside = shown == field->value ? OUTSIDE_KEEP : OUTSIDE_CHANGE;
+	if (*outside == OUTSIDE_CHANGE)
+		*valuep = g_strdup(shown);
+	return shown;
+}
+
+/* As it came, but a Subject that the order changes. */
+static const char *
+inside_value(const struct seal_order *order, const struct field *field)
+{
+	return field_is(field, "Subject") && order->subject != NULL
+		   ? order->subject
+		   : field->value;
 }
 
 /* MIME-Version and Content-*: the bytes as they came, and the parameters

@@ -25,6 +25,14 @@ GString *protect_header(const struct seal_order *order,
     char **trailerp);
 
 /*
+ * The same outside, for a form that has the whole original inside: returns
+ * its header as it came, up to and with the blank line, without what must not
+ * be there (Bcc, our own fields).
+ */
+GString *protect_whole(const struct seal_order *order,
+    const struct message *message, struct sealed *sealed);
+
+/*
  * True if parameters can be appended to this Content-Type value and every
  * reader will see them: RFC 2045 section 5.1, comments and quotes closed.
  * *separatorp is what has to stand before the first one, ";" or nothing.

@@ -37,18 +37,21 @@ seal_message(const struct seal_order *order, const struct message *message,
 	struct sealed *sealed = sealed_make(message);
 	struct payload *payload = NULL;
 	struct gate *gate = NULL;
-	char *boundary = NULL, *trailer;
+	char *boundary = NULL, *trailer = NULL;
 	GString *header;
-	bool wrapped, at_root;
+	bool whole, wrapped, at_root;
 	int ret = -1;
 
 	if (can_do(order, fault) != 0 || mime_boundary(&boundary, fault) != 0)
 		goto out;
-	header = protect_header(order, message, boundary, sealed, &trailer);
+	whole = form_of(order)->whole;
+	header =
+	    whole ? protect_whole(order, message, sealed)
+		  : protect_header(order, message, boundary, sealed, &trailer);
 	wrapped = trailer != NULL;
 	payload = payload_make(header, message, trailer);
 	/* What is wrapped stays as it came. */
-	if (order->legacy_display && !wrapped)
+	if (order->legacy_display && !wrapped && !whole)
 		payload_insert(payload, legacy_find(order, message, &at_root));
 	if ((gate = gate_make(payload_octets(payload), fault)) == NULL ||
 	    form_of(order)->seal(

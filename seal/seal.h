@@ -33,9 +33,20 @@ struct seal_engines {
 
 /* The forms; a row each in form.c. */
 enum seal_form {
-	SEAL_OPENPGP, /* PGP/MIME, RFC 3156 */
-	SEAL_SMIME,   /* RFC 8551 */
+	SEAL_OPENPGP,    /* PGP/MIME, RFC 3156 */
+	SEAL_SMIME,      /* RFC 8551 */
+	SEAL_PASSPHRASE, /* doc/sealed-envelope.5; one reader a copy */
 };
+
+/*
+ * What an envelope may hold: browsers decrypt it as a whole, and what is sent
+ * is 1.8 times as long.  As message_size().
+ */
+#define SEAL_PASSPHRASE_OCTETS_MAX ((uint64_t)32 << 20)
+
+/* May the attachment of an envelope be called so?  Letters and digits of
+ * ASCII, ".", "-" and "_", up to 64; neither the first nor the last a point. */
+bool seal_page_name_may_be(const char *name);
 
 struct seal_order {
 	enum seal_form form; /* the keys are of its kind */
@@ -48,6 +59,9 @@ struct seal_order {
 	/* For S/MIME; what is not set can be opened by more programs. */
 	bool smime_gcm;  /* AES-256-GCM instead of CBC (RFC 5084) */
 	bool smime_oaep; /* RSAES-OAEP instead of PKCS #1 v1.5 (RFC 3560) */
+	/* For envelopes. */
+	const char *cover;     /* the readable text, UTF-8 */
+	const char *page_name; /* of the attachment; NULL: message.html */
 	const struct seal_engines *engines;
 	const struct spool_limits *limits;
 };
