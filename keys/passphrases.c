@@ -113,12 +113,29 @@ passphrase_entry_free(struct passphrase_entry *entry)
 }
 
 int
+passphrase_keep(struct store *store, const char *sender, const char *recipient,
+    const struct key *key, bool only_if_none, struct fault *fault)
+{
+	return store_put_passphrase(store, sender == NULL ? "" : sender,
+	    recipient, passphrase_of(key), only_if_none, fault);
+}
+
+int
 passphrase_derive(const char *words, struct key **keyp, struct fault *fault)
+{
+	return passphrase_derive_hinted(words, NULL, keyp, fault);
+}
+
+int
+passphrase_derive_hinted(
+    const char *words, const char *hint, struct key **keyp, struct fault *fault)
 {
 	struct passphrase passphrase = {0};
 	int ret;
 
 	ret = make(words, &passphrase, fault);
+	if (ret == 0)
+		ret = set_hint(&passphrase, hint, words, fault);
 	if (ret == 0)
 		*keyp = key_of(&passphrase, NULL, "words", (int64_t)time(NULL));
 	OPENSSL_cleanse(&passphrase, sizeof(passphrase));

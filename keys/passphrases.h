@@ -57,6 +57,11 @@ int passphrase_put(struct store *store, const char *sender,
     const char *recipient, const char *words, const char *hint,
     bool only_if_none, struct fault *fault);
 
+/* As passphrase_put(), of a key that was derived, with its hint. */
+int passphrase_keep(struct store *store, const char *sender,
+    const char *recipient, const struct key *key, bool only_if_none,
+    struct fault *fault);
+
 /* 1: removed; 0: there is none; -1: fault.  sender as in passphrase_put(). */
 int passphrase_delete(struct store *store, const char *sender,
     const char *recipient, struct fault *fault);
@@ -80,6 +85,10 @@ void passphrase_entry_free(struct passphrase_entry *entry);
 /* A key for one message, with a salt of its own, not stored.  0, or -1. */
 int passphrase_derive(
     const char *words, struct key **keyp, struct fault *fault);
+
+/* The same with a hint, or NULL. */
+int passphrase_derive_hinted(const char *words, const char *hint,
+    struct key **keyp, struct fault *fault);
 
 /*
  * The key-encryption key of words under a salt (RFC 7518 4.8.1.1), for those

@@ -1,10 +1,10 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * named.c - whom does the header name as a recipient?
+ * named.c - whom does the header name as recipients and author?
  *
  * In:    a message.
- * Out:   a set of canonical addresses.
+ * Out:   canonical addresses.
  * Never: decides who gets a copy; that is the envelope's.
  */
 #include "seal/named.h"
@@ -82,4 +82,30 @@ message_named(const struct message *message)
 			g_free(value);
 		}
 	return named;
+}
+
+char *
+message_author(const struct message *message)
+{
+	const struct field *field = message_field(message, "From", 0);
+	InternetAddressList *list;
+	InternetAddress *address = NULL;
+	const char *text = NULL;
+	char *value, *author = NULL;
+
+	if (field == NULL)
+		return NULL;
+	gmime_need();
+	value = field_unfold(field->value);
+	list = is_sane(value) ? internet_address_list_parse(NULL, value) : NULL;
+	if (list != NULL && internet_address_list_length(list) > 0)
+		address = internet_address_list_get_address(list, 0);
+	if (address != NULL && INTERNET_ADDRESS_IS_MAILBOX(address))
+		text = internet_address_mailbox_get_addr(
+		    INTERNET_ADDRESS_MAILBOX(address));
+	if (text != NULL)
+		author = address_canonical(text);
+	g_clear_object(&list);
+	g_free(value);
+	return author;
 }

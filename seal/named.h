@@ -13,4 +13,8 @@
  */
 GHashTable *message_named(const struct message *message);
 
+/* Who the header says wrote it: the first address in From, canonical; a new
+ * string, or NULL. */
+char *message_author(const struct message *message);
+
 #endif
