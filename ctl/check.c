@@ -349,6 +349,8 @@ look_at_keys(struct check_report *report, const struct ctl *ctl)
 	else {
 		look_at_reload(report, ctl->config_file);
 		runtime = check_keys(report, ctl, addresses);
+		if (runtime != NULL)
+			check_passphrases(report, runtime);
 		if (ctl->config->delivery == DELIVERY_REINJECT)
 			check_copies(report, ctl->config);
 	}

@@ -152,6 +152,10 @@ void check_owner_free(void *owner);
 struct runtime *check_keys(
     struct check_report *report, const struct ctl *ctl, GPtrArray *addresses);
 
+/* Whether the rung "passphrase" can hold, if a rule names it. */
+void check_passphrases(
+    struct check_report *report, const struct runtime *runtime);
+
 /*
  * Where copies go, as the daemon sees it, and the journal of them; run as
  * the daemon's user.  Nothing is sent.

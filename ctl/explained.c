@@ -170,7 +170,7 @@ print_copies(const struct explained *explained)
 			treatment = g_ptr_array_index(copy->treatments, j);
 			printf("%s %s", j > 0 ? "," : "", treatment->recipient);
 		}
-		printf("%s\n", explained->seen && copy->alone
+		printf("%s\n", explained->seen && copy->alone && copy->unnamed
 				   ? " (alone: in neither To nor Cc)"
 				   : "");
 	}
@@ -215,6 +215,30 @@ print_rule(const struct treatment *treatment)
 	printf("  direction   %s\n", direction_name(treatment->direction));
 }
 
+/* Which one it is sealed with. */
+static const char *
+passphrase_kind(const struct treatment *treatment)
+{
+	if (treatment->rung != RUNG_PASSPHRASE)
+		return NULL;
+	if (treatment->secret != NULL)
+		return "subject";
+	return treatment->fresh ? "made" : "set";
+}
+
+static void
+print_passphrase(const struct treatment *treatment)
+{
+	if (treatment->secret != NULL)
+		printf("  key         from the words in the Subject\n");
+	else if (treatment->fresh)
+		printf("  key         from words that are made then, and told "
+		       "to the sender\n");
+	else
+		printf("  key         %s (%s)\n", treatment->key->fingerprint,
+		    treatment->key->source);
+}
+
 static void
 print_rungs(const struct treatment *treatment)
 {
@@ -229,7 +253,9 @@ print_rungs(const struct treatment *treatment)
 		    attempt->why != NULL ? "no: " : "yes",
 		    attempt->why != NULL ? attempt->why : "");
 	}
-	if (treatment->key != NULL)
+	if (treatment->rung == RUNG_PASSPHRASE)
+		print_passphrase(treatment);
+	else if (treatment->key != NULL)
 		printf("  key         %s, subkey %s (%s)\n",
 		    treatment->key->fingerprint, treatment->key->subkey,
 		    treatment->key->source);
@@ -406,6 +432,7 @@ json_treatment(GString *json, const struct treatment *treatment)
 	    treatment->rung != RUNG_SMIME    ? NULL
 	    : treatment_takes_gcm(treatment) ? "aes256-gcm"
 					     : "aes256-cbc");
+	json_text(json, "passphrase", passphrase_kind(treatment));
 	json_name(json, "key");
 	json_key(json, treatment->key);
 	json_name(json, "recovery");

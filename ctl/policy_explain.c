@@ -11,9 +11,7 @@
 #include "ctl/explained.h"
 #include "ctl/policy.h"
 #include "milter/plan.h"
-#include "seal/already.h"
 #include "seal/message.h"
-#include "seal/subject.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +24,6 @@ static int explain(struct ctl *ctl, const struct envelope *envelope,
 static int open_message(const char *file, int *fdp, struct fault *fault);
 static int read_message(const struct config *config, int fd,
     struct message **messagep, struct fault *fault);
-static int look_at(const struct message *message, struct content *content,
-    char **subjectp, struct fault *fault);
 static void explain_each(const struct config *config, struct keys *keys,
     const struct envelope *envelope, const struct content *content,
     struct explained *explained);
@@ -59,9 +55,8 @@ explain(struct ctl *ctl, const struct envelope *envelope, const char *file,
 {
 	struct explained *explained = explained_make();
 	struct message *message = NULL;
-	struct content content;
+	struct content content = {.fields = NULL};
 	struct keys *keys = NULL;
-	char *subject = NULL;
 	int fd = -1, status;
 
 	/* The message may be one that only the caller can read. */
@@ -69,7 +64,8 @@ explain(struct ctl *ctl, const struct envelope *envelope, const char *file,
 	    ctl_become_runtime_user(ctl, fault) != 0 ||
 	    ctl_open_keys(ctl, &keys, fault) != 0 ||
 	    read_message(ctl->config, fd, &message, fault) != 0 ||
-	    look_at(message, &content, &subject, fault) != 0) {
+	    content_read(message, ctl->config, &envelope->origin, &content,
+		fault) != 0) {
 		status = ctl_fault(fault);
 		goto out;
 	}
@@ -86,7 +82,7 @@ out:
 	explained_free(&explained);
 	message_free(&message);
 	keys_close(&keys);
-	g_free(subject);
+	content_clear(&content);
 	if (fd > STDIN_FILENO)
 		(void)close(fd);
 	return status;
@@ -127,25 +123,6 @@ read_message(const struct config *config, int fd, struct message **messagep,
 		return -1;
 	}
 	*messagep = message;
-	return 0;
-}
-
-/* What the daemon tells policy and plan of a message. */
-static int
-look_at(const struct message *message, struct content *content, char **subjectp,
-    struct fault *fault)
-{
-	int sealed = message_is_sealed(message, fault);
-
-	if (sealed == -1)
-		return -1;
-	*subjectp = subject_decode(message);
-	*content = (struct content){
-	    .fields = &message->header,
-	    .subject = *subjectp,
-	    .size = message_size(message),
-	    .sealed_already = sealed == 1,
-	};
 	return 0;
 }
 

@@ -195,22 +195,24 @@ run_trial(const struct ctl *ctl, struct keys *keys, const struct trial *trial,
 {
 	const struct fields fields = {
 	    (struct field *)(void *)trial->fields->data, trial->fields->len};
-	const struct content content = {
-	    .fields = &fields,
-	    .subject = trial->subject,
-	    .size = trial->size,
-	};
 	struct treatment *treatment = NULL;
+	struct content content = {.fields = NULL};
 	struct fault fault = {FAULT_NONE, ""};
 	const char *form = NULL, *rule = NULL;
 	bool met;
+	int known;
 
-	if (plan_recipient(ctl->config, keys, &trial->origin, trial->to,
-		&content, &treatment, &fault) == 1) {
+	known = content_make(&fields, g_strdup(trial->subject), ctl->config,
+	    &trial->origin, &content, &fault);
+	content.size = trial->size;
+	if (known == 0)
+		known = plan_recipient(ctl->config, keys, &trial->origin,
+		    trial->to, &content, &treatment, &fault);
+	if (known == 1) {
 		form = rung_name(treatment->rung);
 		rule = treatment->decision.rule;
 	} else if (fault.kind == FAULT_PERM)
-		form = rung_name(RUNG_REFUSE); /* it is no address */
+		form = rung_name(RUNG_REFUSE); /* no address, no passphrase */
 	met = g_strcmp0(form, trial->expect) == 0 &&
 	      (trial->rule == NULL || g_strcmp0(rule, trial->rule) == 0);
 	printf("%s %u - %s\n", met ? "ok" : "not ok", number, trial->name);
@@ -225,6 +227,7 @@ run_trial(const struct ctl *ctl, struct keys *keys, const struct trial *trial,
 		say_why(treatment, &fault);
 	}
 	treatment_free(&treatment);
+	content_clear(&content);
 	return met;
 }
 

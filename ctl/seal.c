@@ -13,9 +13,8 @@
 #include "ctl/envelope.h"
 #include "milter/copies.h"
 #include "milter/runtime.h"
-#include "seal/already.h"
-#include "seal/subject.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,21 +95,40 @@ out:
 	return status;
 }
 
+/* There is one standard output, whatever the daemon could do. */
+static int
+plan_treated(const GPtrArray *treatments, const struct config *config,
+    const struct message *message, struct plan **planp, struct fault *fault)
+{
+	int r;
+
+	r = plan_make(treatments, DELIVERY_EDIT, message, planp, fault);
+	if (r != 0)
+		return -1;
+	r = copies_derive(treatments, config, G_MAXINT64, fault);
+	if (r == 0)
+		return 0;
+	plan_free(planp);
+	return r == -1 ? -1
+		       : plan_make(
+			     treatments, DELIVERY_EDIT, message, planp, fault);
+}
+
 static int
 plan_all(const struct runtime *runtime, const struct envelope *envelope,
     const struct message *message, GPtrArray *treatments, struct plan **planp,
     struct fault *fault)
 {
-	struct content content = {
-	    .fields = &message->header, .size = message_size(message)};
+	struct content content;
 	struct treatment *treatment;
-	char *subject = subject_decode(message);
-	int sealed = message_is_sealed(message, fault);
 	guint i;
-	int r = sealed == -1 ? -1 : 1;
+	int r = 1;
 
-	content.subject = subject;
-	content.sealed_already = sealed == 1;
+	if (content_read(message, runtime->config, &envelope->origin, &content,
+		fault) != 0)
+		return -1;
+	/* Nobody would be told of a passphrase that was made here. */
+	content.automatic = true;
 	for (i = 0; i < envelope->recipients->len && r == 1; i++) {
 		r = plan_recipient(runtime->config, runtime->keys,
 		    &envelope->origin,
@@ -119,11 +137,10 @@ plan_all(const struct runtime *runtime, const struct envelope *envelope,
 		if (r == 1)
 			g_ptr_array_add(treatments, treatment);
 	}
-	g_free(subject);
-	/* There is one standard output, whatever the daemon could do. */
-	return r == 1
-		   ? plan_make(treatments, DELIVERY_EDIT, message, planp, fault)
-		   : -1;
+	content_clear(&content);
+	return r == 1 ? plan_treated(
+			    treatments, runtime->config, message, planp, fault)
+		      : -1;
 }
 
 static int
@@ -131,7 +148,6 @@ carry_out(const struct runtime *runtime, const struct plan *plan,
     const struct message *message, struct fault *fault)
 {
 	const struct copy *copy = plan_first(plan);
-	const struct seal_order order = copy_order(copy, runtime);
 	struct sealed *sealed = NULL;
 	int r = -1;
 
@@ -148,7 +164,8 @@ carry_out(const struct runtime *runtime, const struct plan *plan,
 		fault_set(fault, FAULT_BUG, "copies were not asked for");
 		return -1;
 	case VERDICT_SEAL:
-		if (seal_message(&order, message, &sealed, fault) == 0)
+		if (copy_seal(
+			copy, runtime, message, UINT_MAX, &sealed, fault) == 0)
 			r = sealed_write(sealed, message, STDOUT_FILENO, fault);
 		sealed_free(&sealed);
 		break;

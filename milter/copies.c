@@ -17,6 +17,8 @@
 static int refuse_refused(const GPtrArray *treatments, struct fault *fault);
 static int refuse_different(
     const GPtrArray *treatments, enum delivery delivery, struct fault *fault);
+static int refuse_shared(
+    const GPtrArray *treatments, enum delivery delivery, struct fault *fault);
 static struct copy *copy_make(enum rung form);
 static void copy_free(void *data);
 static void copy_add(struct copy *copy, struct treatment *treatment,
@@ -75,7 +77,8 @@ plan_make(const GPtrArray *treatments, enum delivery delivery,
 		return -1;
 	}
 	if (refuse_refused(treatments, fault) != 0 ||
-	    refuse_different(treatments, delivery, fault) != 0)
+	    refuse_different(treatments, delivery, fault) != 0 ||
+	    refuse_shared(treatments, delivery, fault) != 0)
 		return -1;
 	plan = g_new0(struct plan, 1);
 	plan->verdict = VERDICT_HOLD;
@@ -166,6 +169,23 @@ refuse_different(
 	return 0;
 }
 
+/* An envelope has one reader. */
+static int
+refuse_shared(
+    const GPtrArray *treatments, enum delivery delivery, struct fault *fault)
+{
+	if (delivery == DELIVERY_REINJECT || treatments->len == 1 ||
+	    treatment_at(treatments, 0)->rung != RUNG_PASSPHRASE)
+		return 0;
+	fault_set(fault, FAULT_PERM,
+	    "recipients who open it with a passphrase (<%s>) need a copy each,"
+	    " and this server edits messages in place: send to them"
+	    " separately, or have its administrator configure delivery by"
+	    " copies (inject)",
+	    treatment_at(treatments, 0)->recipient);
+	return -1;
+}
+
 /* --- Copies */
 
 static struct copy *
@@ -207,6 +227,20 @@ add_reader(struct copy *copy, struct key *key, bool hidden)
 	g_array_append_val(copy->readers, reader);
 }
 
+/* Without what was meant for us. */
+static char *
+find_subject(const struct treatment *treatment, const struct message *message)
+{
+	const char *tags[] = {NULL, NULL, NULL};
+	size_t count = 0;
+
+	if (treatment->decision.subject_tag != NULL)
+		tags[count++] = treatment->decision.subject_tag;
+	if (treatment->secret != NULL)
+		tags[count++] = treatment->secret->tag;
+	return count > 0 ? subject_without(message, tags) : NULL;
+}
+
 static void
 copy_add(struct copy *copy, struct treatment *treatment,
     const struct message *message, bool hidden)
@@ -219,10 +253,11 @@ copy_add(struct copy *copy, struct treatment *treatment,
 	copy->legacy_display |= treatment->decision.legacy_display;
 	copy->smime_gcm &= treatment_takes_gcm(treatment);
 	copy->smime_oaep &= treatment->decision.smime_oaep;
-	if (copy->subject == NULL && treatment->decision.subject_tag != NULL)
-		copy->subject = subject_without_tag(
-		    message, treatment->decision.subject_tag);
-	if (!rung_seals(copy->form))
+	if (copy->subject == NULL)
+		copy->subject = find_subject(treatment, message);
+	if (treatment->secret != NULL)
+		copy->secret = treatment->secret->words;
+	if (!rung_seals(copy->form) || treatment->key == NULL)
 		return;
 	add_reader(copy, treatment->key, hidden);
 	for (i = 0; i < treatment->recovery->len; i++)
@@ -292,7 +327,8 @@ copies_group(const GPtrArray *treatments, const struct message *message)
 	for (i = 0; i < treatments->len; i++) {
 		treatment = treatment_at(treatments, i);
 		unnamed = !g_hash_table_contains(named, treatment->given);
-		alone = unnamed && rung_seals(treatment->rung);
+		alone = (unnamed && rung_seals(treatment->rung)) ||
+			treatment->rung == RUNG_PASSPHRASE;
 		copy = alone ? NULL : find_copy(copies, treatment);
 		if (copy == NULL) {
 			copy = copy_make(treatment->rung);
@@ -304,22 +340,4 @@ copies_group(const GPtrArray *treatments, const struct message *message)
 	}
 	g_hash_table_destroy(named);
 	return copies;
-}
-
-struct seal_order
-copy_order(const struct copy *copy, const struct runtime *runtime)
-{
-	return (struct seal_order){
-	    .form = copy->form == RUNG_SMIME ? SEAL_SMIME : SEAL_OPENPGP,
-	    .legacy_display = copy->form == RUNG_SMIME && copy->legacy_display,
-	    .smime_gcm = copy->smime_gcm,
-	    .smime_oaep = copy->smime_oaep,
-	    .readers = (const struct seal_reader *)(void *)copy->readers->data,
-	    .readers_count = copy->readers->len,
-	    .subject = copy->subject,
-	    .hide_subject = copy->hide_subject,
-	    .at_rest = copy->at_rest,
-	    .engines = &runtime->engines,
-	    .limits = &runtime->limits,
-	};
 }

@@ -17,6 +17,7 @@ struct copy {
 	bool smime_gcm;      /* every recipient takes it */
 	bool smime_oaep;     /* every recipient's rule says so */
 	char *subject;       /* new value of Subject, or NULL */
+	const char *secret;  /* that must not be in any field, or NULL */
 };
 
 /* What becomes of the message as a whole. */
@@ -48,14 +49,27 @@ const struct copy *plan_first(const struct plan *plan);
 /*
  * The copies that such recipients need, each sent on its own: those with the
  * same form and the same wishes share one.  But who is not named in To or Cc
- * has a sealed copy alone, since it tells by its key IDs whose it is; clear
- * text tells nothing.  The list frees its copies.
+ * has a sealed copy alone, since it tells by its key IDs whose it is, and so
+ * has who opens it with a passphrase; clear text tells nothing.  The list
+ * frees its copies.
  */
 GPtrArray *copies_group(
     const GPtrArray *treatments, const struct message *message);
 
-/* The order for seal_message() that a sealed copy stands for; it borrows. */
-struct seal_order copy_order(
-    const struct copy *copy, const struct runtime *runtime);
+/*
+ * Derives keys from the passphrases that the Subject sets, where they are
+ * needed.  1: it did, and copies have to be made of these treatments now; 0:
+ * there was nothing to do; -1: TEMP.  deadline_us is monotonic.
+ */
+int copies_derive(const GPtrArray *treatments, const struct config *config,
+    gint64 deadline_us, struct fault *fault);
+
+/*
+ * Seals a copy, within that time.  0 and gives *sealedp away, or -1 as
+ * seal_message().
+ */
+int copy_seal(const struct copy *copy, const struct runtime *runtime,
+    const struct message *message, unsigned int time_left_ms,
+    struct sealed **sealedp, struct fault *fault);
 
 #endif

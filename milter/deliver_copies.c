@@ -18,6 +18,7 @@
 
 #include "milter/crash_point.h"
 #include "milter/dsn.h"
+#include "milter/fresh.h"
 #include "milter/log.h"
 #include "milter/parcel.h"
 
@@ -34,9 +35,11 @@ struct run {
 	struct session *session;
 	struct injector *injector;
 	struct journal_id message_id;
-	GPtrArray *left;    /* treatments whose copies were not sent before */
-	GPtrArray *copies;  /* for those */
-	GPtrArray *parcels; /* of those */
+	GPtrArray *left;     /* treatments whose copies were not sent before */
+	GPtrArray *copies;   /* for those */
+	GPtrArray *parcels;  /* of those; a notice goes before them */
+	struct fresh *fresh; /* passphrases that were made, or NULL */
+	const struct parcel *notice; /* that tells of them, or NULL */
 	bool prepared;
 	bool some_dots; /* some were sent: nothing is void any more */
 	bool some_sent; /* some recipients have theirs, now or from before */
@@ -66,6 +69,8 @@ deliver_claimed(struct run *run, struct fault *fault)
 	find_left(run);
 	if (run->left->len == 0)
 		return 0;
+	if (fresh_make(run->session, run->left, &run->fresh, fault) != 0)
+		return -1;
 	run->copies = copies_group(run->left, run->session->message);
 	if (make_parcels(run, fault) != 0)
 		return -1;
@@ -106,6 +111,7 @@ deliver_copies(struct session *session, struct fault *fault)
 	g_ptr_array_free(run.parcels, TRUE);
 	if (run.copies != NULL)
 		g_ptr_array_free(run.copies, TRUE);
+	fresh_free(&run.fresh);
 	g_ptr_array_free(run.left, TRUE);
 	return r;
 }
@@ -159,6 +165,13 @@ make_parcels(struct run *run, struct fault *fault)
 	struct parcel *parcel;
 	guint i;
 
+	if (run->fresh != NULL) {
+		if (fresh_notice(run->fresh, run->session, &run->message_id,
+			&parcel, fault) != 0)
+			return -1;
+		g_ptr_array_add(run->parcels, parcel);
+		run->notice = parcel;
+	}
 	for (i = 0; i < run->copies->len; i++) {
 		if (parcel_make(g_ptr_array_index(run->copies, i), run->session,
 			&run->message_id, &parcel, fault) != 0)
@@ -223,6 +236,11 @@ give_up(struct run *run, struct parcel *parcel, struct fault *fault)
 	const char *reply = find_reply(fault->text);
 	guint failed;
 
+	if (parcel == run->notice) {
+		fault->kind = FAULT_TEMP;
+		fault_prefix(fault, "telling the sender of a passphrase");
+		return -1;
+	}
 	if (fault->kind == FAULT_PERM && !run->some_sent &&
 	    first_in(run, PARCEL_FAILED, &failed) != NULL)
 		fault->kind = FAULT_TEMP;
@@ -250,7 +268,7 @@ open_wave(struct run *run, guint first, guint count, struct fault *fault)
 
 	for (i = first; i < first + count; i++) {
 		parcel = parcel_at(run, i);
-		if (parcel_open(parcel, run->session, fault) == 0)
+		if (parcel_open(parcel, fault) == 0)
 			crash_point("K2");
 		else if (give_up(run, parcel, fault) != 0)
 			return -1;
@@ -258,7 +276,7 @@ open_wave(struct run *run, guint first, guint count, struct fault *fault)
 	for (i = first; i < first + count; i++) {
 		parcel = parcel_at(run, i);
 		if (parcel->state == PARCEL_OPEN &&
-		    parcel_check(parcel, run->session, fault) != 0 &&
+		    parcel_check(parcel, fault) != 0 &&
 		    give_up(run, parcel, fault) != 0)
 			return -1;
 	}
@@ -279,21 +297,46 @@ may_commit(const struct run *run, struct parcel *parcel)
 	return false;
 }
 
-static void
-commit_wave(struct run *run, guint first, guint count)
+/* Before any copy that needs it; a passphrase holds when its notice is taken,
+ * and not before. */
+static int
+conclude_notice(struct run *run, struct fault *fault)
+{
+	if (run->notice->state != PARCEL_TAKEN) {
+		fault_set(fault, FAULT_TEMP,
+		    "telling the sender of a passphrase: %s",
+		    run->notice->text);
+		return -1;
+	}
+	crash_point("told");
+	if (fresh_store(run->fresh, run->session, fault) != 0)
+		return -1;
+	crash_point("stored");
+	return 0;
+}
+
+static int
+commit_wave(struct run *run, guint first, guint count, struct fault *fault)
 {
 	struct parcel *parcel;
 	guint i;
 
 	for (i = first; i < first + count; i++) {
 		parcel = parcel_at(run, i);
-		if (!may_commit(run, parcel))
+		if (may_commit(run, parcel)) {
+			run->some_dots = true;
+			parcel_commit(parcel);
+		} else if (parcel != run->notice)
 			continue;
-		run->some_dots = true;
-		parcel_commit(parcel, run->session);
+		if (parcel == run->notice) {
+			if (conclude_notice(run, fault) != 0)
+				return -1;
+			continue;
+		}
 		run->some_sent |= parcel->state == PARCEL_TAKEN;
 		crash_point("K6");
 	}
+	return 0;
 }
 
 static int
@@ -308,10 +351,8 @@ send_wave(struct run *run, guint first, guint count, struct fault *fault)
 	    0)
 		return -1;
 	if (prepare(run, fault) == 0 &&
-	    open_wave(run, first, count, fault) == 0) {
-		commit_wave(run, first, count);
-		r = 0;
-	}
+	    open_wave(run, first, count, fault) == 0)
+		r = commit_wave(run, first, count, fault);
 	for (i = first; i < first + count; i++)
 		parcel_close(parcel_at(run, i), pool);
 	pool_give(pool, count);

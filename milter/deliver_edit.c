@@ -24,14 +24,9 @@ deliver_edit(SMFICTX *ctx, const struct session *session,
 {
 	const struct runtime *runtime = session->runtime;
 	const struct copy *copy = plan_first(plan);
-	struct seal_engines engines = runtime->engines;
-	struct seal_order order = copy_order(copy, runtime);
 	struct sealed *sealed = NULL;
 	int r = -1;
 
-	engines.gpg_deadline_ms =
-	    MIN(engines.gpg_deadline_ms, session_time_left(session));
-	order.engines = &engines;
 	switch (plan->verdict) {
 	case VERDICT_PASS:
 		r = deliver_clear(ctx, copy, session, fault);
@@ -43,7 +38,8 @@ deliver_edit(SMFICTX *ctx, const struct session *session,
 			    ctx, "sealmilter: the policy holds it", fault);
 		break;
 	case VERDICT_SEAL:
-		if (seal_message(&order, session->message, &sealed, fault) == 0)
+		if (copy_seal(copy, runtime, session->message,
+			session_time_left(session), &sealed, fault) == 0)
 			r = deliver_sealed(
 			    ctx, sealed, session->message, fault);
 		sealed_free(&sealed);

@@ -16,12 +16,8 @@
 
 #include <syslog.h>
 
-static int seal_copy(
-    struct parcel *parcel, const struct session *session, struct fault *fault);
-static int write_header(
-    struct parcel *parcel, const struct session *session, struct fault *fault);
-static int send_text(
-    struct parcel *parcel, const struct session *session, struct fault *fault);
+static int write_header(struct parcel *parcel, struct fault *fault);
+static int send_text(struct parcel *parcel, struct fault *fault);
 
 static struct treatment *
 treatment_of(const struct parcel *parcel, guint i)
@@ -33,12 +29,18 @@ void
 treatment_copy_id(struct journal *journal, const struct journal_id *message_id,
     const struct treatment *treatment, struct journal_id *idp)
 {
+	static char subject[] = "subject", notice[] = "notice";
 	GPtrArray *keys = g_ptr_array_new();
 	const struct key *key;
 	guint i;
 
-	if (treatment->key != NULL)
+	/* Each try derives another key from the same words. */
+	if (treatment->rung == RUNG_PASSPHRASE && treatment->secret != NULL)
+		g_ptr_array_add(keys, subject);
+	else if (treatment->key != NULL)
 		g_ptr_array_add(keys, treatment->key->fingerprint);
+	if (treatment->notice)
+		g_ptr_array_add(keys, notice);
 	for (i = 0; i < treatment->recovery->len; i++) {
 		key = g_ptr_array_index(treatment->recovery, i);
 		g_ptr_array_add(keys, key->fingerprint);
@@ -60,6 +62,7 @@ parcel_make(const struct copy *copy, const struct session *session,
 	struct journal_id id;
 	guint i;
 
+	parcel->session = session;
 	parcel->copy = copy;
 	parcel->message = session->message;
 	parcel->ids = g_array_new(FALSE, FALSE, sizeof(struct journal_id));
@@ -69,8 +72,9 @@ parcel_make(const struct copy *copy, const struct session *session,
 		g_array_append_val(parcel->ids, id);
 	}
 	if ((rung_seals(copy->form) &&
-		seal_copy(parcel, session, fault) != 0) ||
-	    write_header(parcel, session, fault) != 0) {
+		copy_seal(copy, session->runtime, session->message,
+		    session_time_left(session), &parcel->sealed, fault) != 0) ||
+	    write_header(parcel, fault) != 0) {
 		parcel_free(parcel);
 		return -1;
 	}
@@ -92,26 +96,13 @@ parcel_free(void *data)
 	g_free(parcel);
 }
 
-static int
-seal_copy(
-    struct parcel *parcel, const struct session *session, struct fault *fault)
-{
-	struct seal_engines engines = session->runtime->engines;
-	struct seal_order order = copy_order(parcel->copy, session->runtime);
-
-	engines.gpg_deadline_ms =
-	    MIN(engines.gpg_deadline_ms, session_time_left(session));
-	order.engines = &engines;
-	return seal_message(&order, parcel->message, &parcel->sealed, fault);
-}
-
 /* "for" only where it tells nobody of somebody else (RFC 5321 section 7.6). */
 static void
-add_trace(struct parcel *parcel, const struct session *session)
+add_trace(struct parcel *parcel)
 {
 	const struct copy *copy = parcel->copy;
 	const bool own = copy->treatments->len == 1 && !copy->unnamed;
-	const struct trace trace = session_trace(session);
+	const struct trace trace = session_trace(parcel->session);
 	char *received = trace_received(
 	    &trace, own ? treatment_of(parcel, 0)->recipient : NULL);
 
@@ -120,10 +111,9 @@ add_trace(struct parcel *parcel, const struct session *session)
 }
 
 static int
-add_mark(
-    struct parcel *parcel, const struct session *session, struct fault *fault)
+add_mark(struct parcel *parcel, struct fault *fault)
 {
-	const struct injector *injector = session->runtime->injector;
+	const struct injector *injector = parcel->session->runtime->injector;
 	const struct journal_id *id =
 	    &g_array_index(parcel->ids, struct journal_id, 0);
 	char *mark = mark_make(&injector->ledger->mark_key, id->octets,
@@ -137,17 +127,16 @@ add_mark(
 }
 
 static int
-write_header(
-    struct parcel *parcel, const struct session *session, struct fault *fault)
+write_header(struct parcel *parcel, struct fault *fault)
 {
 	if (parcel->sealed != NULL) {
 		parcel->header = sealed_header(parcel->sealed, parcel->message);
-		if (add_mark(parcel, session, fault) != 0)
+		if (add_mark(parcel, fault) != 0)
 			return -1;
 	} else
 		parcel->header =
 		    message_header(parcel->message, parcel->copy->subject);
-	add_trace(parcel, session);
+	add_trace(parcel);
 	g_string_append(parcel->header, "\r\n");
 	return 0;
 }
@@ -160,9 +149,9 @@ body_of(const struct parcel *parcel)
 }
 
 int
-parcel_open(
-    struct parcel *parcel, const struct session *session, struct fault *fault)
+parcel_open(struct parcel *parcel, struct fault *fault)
 {
+	const struct session *session = parcel->session;
 	const GPtrArray *treatments = parcel->copy->treatments;
 	struct smtp_rcpt *rcpts = g_new0(struct smtp_rcpt, treatments->len);
 	const struct recipient *recipient;
@@ -188,7 +177,7 @@ parcel_open(
 	r = pool_begin(session->runtime->injector->pool, &envelope,
 	    session->deadline, &parcel->smtp, fault);
 	if (r == 0)
-		r = send_text(parcel, session, fault);
+		r = send_text(parcel, fault);
 	if (r == 0)
 		parcel->state = PARCEL_OPEN;
 	g_free(rcpts);
@@ -196,11 +185,10 @@ parcel_open(
 }
 
 static int
-send_text(
-    struct parcel *parcel, const struct session *session, struct fault *fault)
+send_text(struct parcel *parcel, struct fault *fault)
 {
 	struct spool_reader *reader = spool_reader_make(body_of(parcel));
-	const gint64 deadline = session->deadline;
+	const gint64 deadline = parcel->session->deadline;
 	const unsigned char *data;
 	size_t len;
 	int r;
@@ -215,16 +203,15 @@ send_text(
 }
 
 int
-parcel_check(
-    struct parcel *parcel, const struct session *session, struct fault *fault)
+parcel_check(struct parcel *parcel, struct fault *fault)
 {
-	return smtp_check(parcel->smtp, session->deadline, fault);
+	return smtp_check(parcel->smtp, parcel->session->deadline, fault);
 }
 
 static void
-taken(struct parcel *parcel, const struct session *session,
-    const struct smtp_reply *reply)
+taken(struct parcel *parcel, const struct smtp_reply *reply)
 {
+	const struct session *session = parcel->session;
 	struct journal *journal = session->runtime->injector->ledger->journal;
 	struct fault fault;
 	guint i;
@@ -241,14 +228,16 @@ taken(struct parcel *parcel, const struct session *session,
 			    session->queue_id);
 			log_fault(&fault, "journal");
 		}
-	log_line(LOG_INFO, "%s: copy form=%s, recipients=%u, queued as %s",
-	    session->queue_id, rung_name(parcel->copy->form), parcel->ids->len,
-	    reply->queue_id);
+	log_line(LOG_INFO, "%s: %s form=%s, recipients=%u, queued as %s",
+	    session->queue_id,
+	    treatment_of(parcel, 0)->notice ? "notice" : "copy",
+	    rung_name(parcel->copy->form), parcel->ids->len, reply->queue_id);
 }
 
 static void
-in_doubt(struct parcel *parcel, const struct session *session)
+in_doubt(struct parcel *parcel)
 {
+	const struct session *session = parcel->session;
 	struct journal *journal = session->runtime->injector->ledger->journal;
 	guint i;
 
@@ -262,15 +251,16 @@ in_doubt(struct parcel *parcel, const struct session *session)
 }
 
 void
-parcel_commit(struct parcel *parcel, const struct session *session)
+parcel_commit(struct parcel *parcel)
 {
 	struct fault fault = {FAULT_NONE, ""};
 	struct smtp_reply reply;
 	int r;
 
-	r = smtp_commit(parcel->smtp, session->deadline, &reply, &fault);
+	r = smtp_commit(
+	    parcel->smtp, parcel->session->deadline, &reply, &fault);
 	if (r == 1) {
-		taken(parcel, session, &reply);
+		taken(parcel, &reply);
 		return;
 	}
 	parcel->state =
@@ -278,7 +268,7 @@ parcel_commit(struct parcel *parcel, const struct session *session)
 	parcel->code = r == 0 ? reply.code : 0;
 	parcel->text = g_strdup(r == 0 ? reply.text : fault.text);
 	if (r == -1 && smtp_is_in_doubt(parcel->smtp))
-		in_doubt(parcel, session);
+		in_doubt(parcel);
 }
 
 void

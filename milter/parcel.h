@@ -16,7 +16,8 @@ enum parcel_state {
 
 /* One copy on its way to the injection listener. */
 struct parcel {
-	const struct copy *copy; /* borrowed */
+	const struct session *session; /* borrowed, as are these two */
+	const struct copy *copy;
 	const struct message *message;
 	struct sealed *sealed; /* NULL: clear */
 	GString *header;       /* as it is sent, with the blank line */
@@ -45,15 +46,13 @@ void parcel_free(void *parcel);
  * Everything but the dot, over a slot that the caller holds.  0; or -1 with
  * TEMP or PERM and no effect.
  */
-int parcel_open(
-    struct parcel *parcel, const struct session *session, struct fault *fault);
+int parcel_open(struct parcel *parcel, struct fault *fault);
 
 /* 0 while the listener waits for the dot; or -1 as parcel_open(). */
-int parcel_check(
-    struct parcel *parcel, const struct session *session, struct fault *fault);
+int parcel_check(struct parcel *parcel, struct fault *fault);
 
 /* The dot and its answer: state becomes TAKEN, REFUSED or FAILED. */
-void parcel_commit(struct parcel *parcel, const struct session *session);
+void parcel_commit(struct parcel *parcel);
 
 /* The connection goes back to the pool, or ends without the dot. */
 void parcel_close(struct parcel *parcel, struct pool *pool);

@@ -4,20 +4,12 @@
 
 #include "keys/keys.h"
 #include "milter/config.h"
+#include "milter/content.h"
 #include "milter/runtime.h"
 #include "policy/policy.h"
 #include "seal/seal.h"
 
 #include <stdbool.h>
-
-/* What the envelope says about where a message comes from. */
-struct origin {
-	char *sender; /* canonical; "" is the null sender */
-	char *client; /* IP address as text, or NULL */
-	bool authenticated;
-	bool local_client; /* in local_clients, or not over SMTP */
-	bool tls;
-};
 
 /* One rung of the ladder as it was tried. */
 struct attempt {
@@ -37,21 +29,17 @@ struct treatment {
 	enum direction direction;
 	GArray *attempts; /* of struct attempt, in the ladder's order */
 	enum rung rung;
-	struct key *key;     /* for RUNG_OPENPGP and RUNG_SMIME */
-	GPtrArray *recovery; /* of struct key *, may be empty */
+	struct key *key; /* for those that seal; of a passphrase that is set in
+			    the Subject or to be made, NULL until it is */
+	bool fresh;      /* RUNG_PASSPHRASE: one has to be made */
+	struct secret *secret; /* in the Subject, or NULL */
+	GPtrArray *recovery;   /* of struct key *, may be empty */
 	char *why;
 	bool returned; /* its copy was refused, and the sender told so */
 	bool bounce;   /* refused by the ladder, let through by `bounces` */
+	bool notice;   /* of a message of ours that tells passphrases */
 	bool
 	    sealed_already; /* rung is CLEAR, as the sender sealed it himself */
-};
-
-/* The content as policy and plan see it; NULL where it is not known yet. */
-struct content {
-	const struct fields *fields;
-	const char *subject; /* decoded, or NULL */
-	uint64_t size;
-	bool sealed_already; /* found to be encrypted end to end */
 };
 
 /*
@@ -70,5 +58,15 @@ void treatment_free(struct treatment **treatmentp);
 /* Is an S/MIME copy for this recipient alone encrypted by AES-256-GCM?  The
  * rule says it, or else the certificates of all who are to read it. */
 bool treatment_takes_gcm(const struct treatment *treatment);
+
+/*
+ * What becomes of a message that tells this sender a passphrase: sealed to a
+ * key of theirs if there is one, else as the policy has mail from them to
+ * themselves.  1: *treatmentp is a new object; 0: they must not or cannot be
+ * told, *whyp is a new string; -1: cannot tell.
+ */
+int plan_notice(const struct config *config, struct keys *keys,
+    const char *sender, struct treatment **treatmentp, char **whyp,
+    struct fault *fault);
 
 #endif

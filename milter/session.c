@@ -10,8 +10,6 @@
 #include "milter/session.h"
 
 #include "policy/address.h"
-#include "seal/already.h"
-#include "seal/subject.h"
 
 static void
 recipient_free(void *data)
@@ -189,8 +187,10 @@ decide_rest(
 	for (i = 0; i < session->recipients->len; i++) {
 		recipient = g_ptr_array_index(session->recipients, i);
 		/* What the envelope decided stands; but who would be sealed
-		 * or refused is not, if the sender sealed it himself. */
-		if (recipient->treatment != NULL && !content->sealed_already)
+		 * or refused is not, if the sender sealed it himself, and who
+		 * would get it clear may not, if he set a passphrase. */
+		if (recipient->treatment != NULL && !content->sealed_already &&
+		    content->secret == NULL)
 			continue;
 		if (in_time(session, fault) != 0)
 			return -1;
@@ -205,37 +205,53 @@ decide_rest(
 	return 0;
 }
 
+/* Once more when it is known that nobody is refused and keys are there: to
+ * make these takes time. */
+static int
+make_plan(struct session *session, const GPtrArray *treatments,
+    struct plan **planp, struct fault *fault)
+{
+	const struct config *config = session->runtime->config;
+	int r;
+
+	r = plan_make(
+	    treatments, config->delivery, session->message, planp, fault);
+	if (r != 0)
+		return -1;
+	r = copies_derive(treatments, config, session->deadline, fault);
+	if (r == 0)
+		return 0;
+	plan_free(planp);
+	return r == -1 ? -1
+		       : plan_make(treatments, config->delivery,
+			     session->message, planp, fault);
+}
+
 int
 session_plan(struct session *session, struct plan **planp, struct fault *fault)
 {
-	struct content content = {
-	    .fields = &session->message->header,
-	    .size = message_size(session->message),
-	};
-	char *subject = subject_decode(session->message);
+	const struct config *config = session->runtime->config;
 	GPtrArray *treatments = g_ptr_array_new();
+	struct content content = {.fields = NULL};
 	struct recipient *recipient;
-	int sealed, ret = -1;
+	int ret = -1;
 	guint i;
 
 	session->deadline =
 	    g_get_monotonic_time() +
-	    G_TIME_SPAN_SECOND *
-		(gint64)session->runtime->config->message_seconds;
-	content.subject = subject;
-	sealed = message_is_sealed(session->message, fault);
-	content.sealed_already = sealed == 1;
-	if (sealed == -1 || decide_rest(session, &content, fault) != 0)
+	    G_TIME_SPAN_SECOND * (gint64)config->message_seconds;
+	if (content_read(session->message, config, &session->origin, &content,
+		fault) != 0 ||
+	    decide_rest(session, &content, fault) != 0)
 		goto out;
 	for (i = 0; i < session->recipients->len; i++) {
 		recipient = g_ptr_array_index(session->recipients, i);
 		g_ptr_array_add(treatments, recipient->treatment);
 	}
 	if (in_time(session, fault) == 0)
-		ret = plan_make(treatments, session->runtime->config->delivery,
-		    session->message, planp, fault);
+		ret = make_plan(session, treatments, planp, fault);
 out:
 	g_ptr_array_free(treatments, TRUE);
-	g_free(subject);
+	content_clear(&content);
 	return ret;
 }

@@ -205,6 +205,22 @@ list_of(const GPtrArray *list)
 	return list == NULL ? NULL : (const char *const *)list->pdata;
 }
 
+bool
+policy_names(const struct policy *policy, enum rung rung)
+{
+	const struct rule *rule;
+	size_t j;
+	guint i;
+
+	for (i = 0; i < policy->rules->len; i++) {
+		rule = g_ptr_array_index(policy->rules, i);
+		for (j = 0; j < rule->rungs; j++)
+			if (rule->ladder[j] == rung)
+				return true;
+	}
+	return false;
+}
+
 int
 policy_each_languages(const struct policy *policy,
     int (*each)(void *context, const char *rule, const char *const *languages),

@@ -97,6 +97,9 @@ void policy_free(struct policy **policyp);
 int policy_decide(const struct policy *policy, const struct policy_facts *facts,
     struct decision *decision);
 
+/* True if some rule's ladder has that rung. */
+bool policy_names(const struct policy *policy, enum rung rung);
+
 /* Calls each for the languages of every rule that names some.  0, or the first
  * result that is not. */
 int policy_each_languages(const struct policy *policy,

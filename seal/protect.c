@@ -13,6 +13,7 @@
 #include "seal/protect.h"
 
 #include "seal/legacy.h"
+#include "seal/subject.h"
 
 #include <string.h>
 
@@ -68,6 +69,7 @@ static const char *const plain_names[] = {"Date", "Message-ID", "In-Reply-To",
 #define LINE_OCTETS 998        /* RFC 5322 section 2.1.1 */
 
 static enum place place_of(const struct field *field, char **hidden);
+static bool tells(const struct seal_order *order, const struct field *field);
 static bool is_named(const struct field *field, const char *const *names);
 static bool repeats_subject(const struct field *field, char **hidden);
 static bool fits_outside(const struct field *field);
@@ -81,8 +83,8 @@ static const char *inside_value(
     const struct seal_order *order, const struct field *field);
 static void append_structure(GString *header, const struct seal_order *order,
     const struct message *message, bool *wrapp);
-static char *append_wrapping(
-    GString *header, const struct message *message, const char *boundary);
+static char *append_wrapping(GString *header, const struct seal_order *order,
+    const struct message *message, const char *boundary);
 static const char *skip_comment(const char *p);
 static const char *skip_quoted(const char *p);
 
@@ -143,6 +145,8 @@ protect_header(const struct seal_order *order, const struct message *message,
 		place = place_of(field, hidden);
 		if (field_is(field, "Subject") && field != first)
 			place = PLACE_INSIDE;
+		if (field != first && tells(order, field))
+			place = PLACE_NOWHERE;
 		sealed->outside[i] = OUTSIDE_DROP;
 		if (place == PLACE_BOTH)
 			keep_outside(header, hp_outer, order, field,
@@ -154,7 +158,8 @@ protect_header(const struct seal_order *order, const struct message *message,
 	}
 	g_string_append_len(header, hp_outer->str, (gssize)hp_outer->len);
 	append_structure(header, order, message, &wrap);
-	*trailerp = wrap ? append_wrapping(header, message, boundary) : NULL;
+	*trailerp =
+	    wrap ? append_wrapping(header, order, message, boundary) : NULL;
 	g_string_append(header, "\r\n");
 	g_string_free(hp_outer, TRUE);
 	g_strfreev(hidden);
@@ -212,6 +217,25 @@ place_of(const struct field *field, char **hidden)
 	return is_named(field, plain_names) || !repeats_subject(field, hidden)
 		   ? PLACE_BOTH
 		   : PLACE_INSIDE;
+}
+
+/* Thread-Topic repeats the Subject, and others may. */
+static bool
+tells(const struct seal_order *order, const struct field *field)
+{
+	char *decoded, *value, *secret;
+	bool found;
+
+	if (order->secret == NULL)
+		return false;
+	decoded = subject_decode_value(field->value);
+	value = fold(decoded);
+	secret = fold(order->secret);
+	found = strstr(value, secret) != NULL;
+	g_free(secret);
+	g_free(value);
+	g_free(decoded);
+	return found;
 }
 
 static bool
@@ -345,9 +369,11 @@ append_structure(GString *header, const struct seal_order *order,
 
 /* The whole original as a part of its own; returns what ends it. */
 static char *
-append_wrapping(
-    GString *header, const struct message *message, const char *boundary)
+append_wrapping(GString *header, const struct seal_order *order,
+    const struct message *message, const char *boundary)
 {
+	const struct field *first = message_field(message, "Subject", 0),
+			   *field;
 	size_t i;
 
 	g_string_append_printf(header,
@@ -359,10 +385,14 @@ append_wrapping(
 	    "Content-Type: message/rfc822\r\n"
 	    "\r\n",
 	    boundary, boundary);
-	for (i = 0; i < message->header.count; i++)
-		if (place_of(&message->header.list[i], NULL) != PLACE_NOWHERE)
-			append_field(header, message->header.list[i].name,
-			    message->header.list[i].value);
+	for (i = 0; i < message->header.count; i++) {
+		field = &message->header.list[i];
+		if (field == first && order->subject != NULL)
+			append_field(header, field->name, order->subject);
+		else if (place_of(field, NULL) != PLACE_NOWHERE &&
+			 (field == first || !tells(order, field)))
+			append_field(header, field->name, field->value);
+	}
 	return g_strdup_printf("\r\n--%s--\r\n", boundary);
 }
 

@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * subject.c - read the Subject, and take a tag out of it.
+ * subject.c - read the Subject, and take out of it what is meant for us.
  *
  * In:    a message.
  * Out:   text.
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define LINE_OCTETS 76 /* RFC 2047 section 2 */
+#define PASSPHRASE_TAG "[passphrase:"
 
 void
 gmime_need(void)
@@ -151,27 +152,86 @@ fold(const char *text)
 }
 
 char *
-subject_without_tag(const struct message *message, const char *tag)
+subject_encode(const char *text)
 {
-	char *subject = subject_decode(message), *at, *rest, *encoded, *value;
-	size_t len = 0;
+	char *encoded, *value;
 
-	if (subject == NULL)
-		return NULL;
-	at = find_tag(subject, tag, &len);
-	if (at == NULL) {
-		g_free(subject);
-		return NULL;
-	}
+	gmime_need();
+	encoded = g_mime_utils_header_encode_text(NULL, text, NULL);
+	value = fold(encoded);
+	g_free(encoded);
+	return value;
+}
+
+/* True if the tag was there. */
+static bool
+remove_tag(char *subject, const char *tag)
+{
+	size_t len = 0;
+	char *at = find_tag(subject, tag, &len), *rest;
+
+	if (at == NULL)
+		return false;
 	rest = at + len;
 	while (*rest == ' ')
 		rest++;
 	memmove(at, rest, strlen(rest) + 1);
 	g_strstrip(subject);
-	gmime_need();
-	encoded = g_mime_utils_header_encode_text(NULL, subject, NULL);
-	value = fold(encoded);
-	g_free(encoded);
+	return true;
+}
+
+char *
+subject_without(const struct message *message, const char *const *tags)
+{
+	char *subject = subject_decode(message), *value = NULL;
+	bool found = false;
+
+	if (subject == NULL)
+		return NULL;
+	for (; *tags != NULL; tags++)
+		found |= remove_tag(subject, *tags);
+	if (found)
+		value = subject_encode(subject);
 	g_free(subject);
 	return value;
+}
+
+/* --- A passphrase in it */
+
+static const char *
+find_passphrase(const char *subject)
+{
+	for (; *subject != '\0'; subject++)
+		if (g_ascii_strncasecmp(
+			subject, PASSPHRASE_TAG, strlen(PASSPHRASE_TAG)) == 0)
+			return subject;
+	return NULL;
+}
+
+/* Nothing of it may stand in a fault. */
+int
+subject_passphrase(
+    const char *subject, char **tagp, char **wordsp, struct fault *fault)
+{
+	const char *start, *end;
+
+	start = subject == NULL ? NULL : find_passphrase(subject);
+	if (start == NULL)
+		return 0;
+	end = strchr(start, ']');
+	if (end == NULL) {
+		fault_set(fault, FAULT_PERM,
+		    "the Subject begins to set a passphrase, and has no \"]\""
+		    " behind it");
+		return -1;
+	}
+	if (find_passphrase(end) != NULL) {
+		fault_set(
+		    fault, FAULT_PERM, "the Subject sets two passphrases");
+		return -1;
+	}
+	*tagp = g_strndup(start, (gsize)(end + 1 - start));
+	start += strlen(PASSPHRASE_TAG);
+	*wordsp = g_strstrip(g_strndup(start, (gsize)(end - start)));
+	return 1;
 }

@@ -29,7 +29,8 @@ static void
 ask(const struct message *message)
 {
 	char *subject = subject_decode(message);
-	char *without = subject_without_tag(message, "[secure]");
+	char *without =
+	    subject_without(message, (const char *const[]){"[secure]", NULL});
 
 	PROMISE(message_is_sealed(message, NULL) >= 0);
 	PROMISE(subject == NULL || g_utf8_validate(subject, -1, NULL));

@@ -98,12 +98,12 @@ static const struct {
     {"hold holds, whoever has a key", RULE("later", "seal = \"hold\";"),
 	"sam@example.net", "<alice@example.org>", "hold",
 	"policy \"later\" holds it"},
-    {"forms that this build has not lead to the next rung",
+    {"who has no passphrase gets the next rung",
 	RULE("r", "seal = [ \"passphrase\", \"clear\" ];"), "sam@example.net",
 	"<alice@example.org>", "clear", NULL},
-    {"forms that this build has not, and nothing else, refuse",
+    {"who has none and nothing else is refused",
 	RULE("r", "seal = [ \"passphrase\" ];"), "sam@example.net",
-	"<alice@example.org>", "refuse", "policy \"r\""},
+	"<alice@example.org>", "refuse", "no passphrase; policy \"r\""},
     {"a certificate seals by S/MIME",
 	RULE("r", "seal = [ \"smime\", \"openpgp\" ];"), "sam@example.net",
 	"<alice@example.org>", "smime", NULL},
@@ -305,7 +305,8 @@ treat_all(const struct runtime *runtime, const char *list)
 	struct origin origin = origin_of("sam@example.net");
 	char **each = g_strsplit(list, " ", -1);
 	GPtrArray *treatments = g_ptr_array_new_with_free_func(drop_treatment);
-	const struct content content = {.subject = "[secure] A wedding"};
+	char subject[] = "[secure] A wedding";
+	const struct content content = {.subject = subject};
 	struct treatment *treatment;
 	size_t i;
 

@@ -141,7 +141,8 @@ tags_are_taken_out(void)
 
 	for (i = 0; i < G_N_ELEMENTS(tags); i++) {
 		message = with_subject(tags[i].value);
-		got = subject_without_tag(message, tags[i].tag);
+		got = subject_without(
+		    message, (const char *const[]){tags[i].tag, NULL});
 		is_str(got, tags[i].want, tags[i].name);
 		g_free(got);
 		message_free(&message);
@@ -154,7 +155,9 @@ rests_are_encoded_again(void)
 {
 	struct message *message =
 	    with_subject(" =?utf-8?Q?[secure]_caf=C3=A9?=");
-	char *got = subject_without_tag(message, "[secure]"), *again;
+	char *got = subject_without(
+		 message, (const char *const[]){"[secure]", NULL}),
+	     *again;
 	const char *p;
 	bool ascii = true;
 
@@ -181,7 +184,7 @@ long_rests_fit_lines(void)
 	for (i = 0; i < 200; i++)
 		g_string_append(long_one, " caf\xc3\xa9");
 	message = with_subject(long_one->str);
-	got = subject_without_tag(message, "[secure]");
+	got = subject_without(message, (const char *const[]){"[secure]", NULL});
 	want = g_strdup(long_one->str + strlen(" [secure] "));
 	for (i = 0; got != NULL && got[i] != '\0'; i++) {
 		line = got[i] == '\n' ? 0 : line + 1;
@@ -219,7 +222,8 @@ folds_keep_words(void)
 	for (i = 0; i < G_N_ELEMENTS(subjects); i++) {
 		tagged = g_strconcat(" [secure] ", subjects[i], NULL);
 		message = with_subject(tagged);
-		got = subject_without_tag(message, "[secure]");
+		got = subject_without(
+		    message, (const char *const[]){"[secure]", NULL});
 		message_free(&message);
 		message = with_subject(got);
 		again = subject_decode(message);
