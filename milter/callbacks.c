@@ -11,12 +11,12 @@
 
 #include "milter/audit.h"
 #include "milter/canary.h"
-#include "milter/crash_point.h"
 #include "milter/daemon.h"
 #include "milter/deliver.h"
 #include "milter/log.h"
 #include "milter/mta.h"
 #include "milter/session.h"
+#include "seal/crash_point.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

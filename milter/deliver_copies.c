@@ -16,11 +16,11 @@
  */
 #include "milter/deliver.h"
 
-#include "milter/crash_point.h"
 #include "milter/dsn.h"
 #include "milter/fresh.h"
 #include "milter/log.h"
 #include "milter/parcel.h"
+#include "seal/crash_point.h"
 
 #include <string.h>
 #include <syslog.h>

@@ -11,8 +11,8 @@
  */
 #include <config.h>
 
-#include "milter/crash_point.h"
 #include "milter/journal_private.h"
+#include "seal/crash_point.h"
 
 #include <errno.h>
 #include <fcntl.h>

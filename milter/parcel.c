@@ -10,9 +10,9 @@
  */
 #include "milter/parcel.h"
 
-#include "milter/crash_point.h"
 #include "milter/log.h"
 #include "milter/trace.h"
+#include "seal/crash_point.h"
 
 #include <syslog.h>
 

@@ -10,8 +10,8 @@
  */
 #include "milter/smtp.h"
 
-#include "milter/crash_point.h"
 #include "milter/smtp_private.h"
+#include "seal/crash_point.h"
 
 #include <string.h>
 #include <sys/socket.h>

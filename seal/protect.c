@@ -157,6 +157,8 @@ protect_header(const struct seal_order *order, const struct message *message,
 			sealed->outside[i] = OUTSIDE_KEEP;
 	}
 	g_string_append_len(header, hp_outer->str, (gssize)hp_outer->len);
+	if (order->original != NULL)
+		append_field(header, ORIGINAL_FIELD, order->original);
 	append_structure(header, order, message, &wrap);
 	*trailerp =
 	    wrap ? append_wrapping(header, order, message, boundary) : NULL;
@@ -328,13 +330,24 @@ inside_value(const struct seal_order *order, const struct field *field)
 		   : field->value;
 }
 
+bool
+protect_wraps(const struct message *message)
+{
+	const struct field *field = message_field(message, "Content-Type", 0);
+	const char *separator;
+
+	return message_field(message, "Content-Type", 1) != NULL ||
+	       message_field(message, "Content-Transfer-Encoding", 1) != NULL ||
+	       (field != NULL && !protect_can_extend(field->value, &separator));
+}
+
 /* MIME-Version and Content-*: the bytes as they came, and the parameters
  * that make this the root of the payload (section 2.1.1). */
 static void
 append_structure(GString *header, const struct seal_order *order,
     const struct message *message, bool *wrapp)
 {
-	const struct field *field = message_field(message, "Content-Type", 0);
+	const struct field *field;
 	static const char params[] =
 	    "\r\n\thp=\"cipher\"; protected-headers=\"v1\"";
 	static const char display[] = "; hp-legacy-display=\"1\"";
@@ -342,10 +355,7 @@ append_structure(GString *header, const struct seal_order *order,
 	bool legacy = false;
 	size_t i;
 
-	*wrapp =
-	    message_field(message, "Content-Type", 1) != NULL ||
-	    message_field(message, "Content-Transfer-Encoding", 1) != NULL ||
-	    (field != NULL && !protect_can_extend(field->value, &separator));
+	*wrapp = protect_wraps(message);
 	if (*wrapp)
 		return;
 	if (order->legacy_display)
@@ -356,7 +366,8 @@ append_structure(GString *header, const struct seal_order *order,
 			continue;
 		g_string_append_printf(
 		    header, "%s:%s", field->name, field->value);
-		if (field_is(field, "Content-Type"))
+		if (field_is(field, "Content-Type") &&
+		    protect_can_extend(field->value, &separator))
 			g_string_append_printf(header, "%s%s%s", separator,
 			    params, legacy ? display : "");
 		g_string_append(header, "\r\n");

@@ -11,6 +11,8 @@
 
 /* Our own header field; foreign ones are removed. */
 #define SEALED_FIELD "Sealmilter-Sealed"
+/* Inside only: how a stored message was, see original.h. */
+#define ORIGINAL_FIELD "Sealmilter-Original"
 #define HIDDEN_SUBJECT " [...]"
 
 /*
@@ -23,6 +25,9 @@
 GString *protect_header(const struct seal_order *order,
     const struct message *message, const char *boundary, struct sealed *sealed,
     char **trailerp);
+
+/* True if that will be so. */
+bool protect_wraps(const struct message *message);
 
 /*
  * The same outside, for a form that has the whole original inside: returns

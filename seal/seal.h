@@ -52,9 +52,10 @@ struct seal_order {
 	enum seal_form form; /* the keys are of its kind */
 	const struct seal_reader *readers;
 	size_t readers_count;
-	const char *subject; /* value in place of the Subject's, or NULL */
-	const char *secret;  /* a field but for that one that has this text is
+	const char *subject;  /* value in place of the Subject's, or NULL */
+	const char *secret;   /* a field but for that one that has this text is
 				left out; UTF-8, or NULL */
+	const char *original; /* value of a field inside, or NULL: original.h */
 	bool hide_subject;
 	bool legacy_display; /* a hidden Subject is shown in the text too */
 	bool at_rest;        /* it goes into a mailbox stored here */

@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
-#include "milter/crash_point.h"
 #include "milter/journal_private.h"
+#include "seal/crash_point.h"
 #include "tests/faults/torture.h"
 #include "tests/unit/mail.h"
 

@@ -9,7 +9,7 @@
  */
 #include <config.h>
 
-#include "milter/crash_point.h"
+#include "seal/crash_point.h"
 
 #include <glib.h>
 

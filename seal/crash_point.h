@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef MILTER_CRASH_POINT_H
-#define MILTER_CRASH_POINT_H
+#ifndef SEAL_CRASH_POINT_H
+#define SEAL_CRASH_POINT_H
 
 /*
  * A place at which tests kill the process (SIGKILL to itself): at the
