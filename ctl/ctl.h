@@ -31,6 +31,7 @@ ctl_command ctl_policy;  /* ctl/policy.c */
 ctl_command ctl_key;     /* ctl/key.c */
 ctl_command ctl_seal;    /* ctl/seal.c */
 ctl_command ctl_journal; /* ctl/journal.c */
+ctl_command ctl_mailbox; /* ctl/mailbox.c */
 
 /* Prints "sealctl: ..." on standard error. */
 void ctl_error(const char *format, ...) G_GNUC_PRINTF(1, 2);

@@ -56,8 +56,9 @@ static const struct command commands[] = {
 	"seal the message on standard input, as the daemon would", true},
     {"journal", ctl_journal, "list|show ...",
 	"what became of the copies of messages", false},
+    {"mailbox", ctl_mailbox, "encrypt ...", "mail that is stored: seal it",
+	false},
     {"passphrase", NULL, NULL, NULL, false},
-    {"mailbox", NULL, NULL, NULL, false},
     {"audit", NULL, NULL, NULL, false},
     {"open", NULL, NULL, NULL, false},
 };

@@ -60,6 +60,15 @@ new_base(const struct mail *mail, struct fault *fault)
 	return base;
 }
 
+bool
+replace_made(const struct mail *mail)
+{
+	const char *p = mail->base + strspn(mail->base, "0123456789");
+
+	return strncmp(p, ".S", 2) == 0 &&
+	       strspn(p + 2, "0123456789abcdef") == 16 && p[18] == '.';
+}
+
 int
 replacement_make(const struct folder *folder, const struct mail *mail,
     const struct stat *old, struct replacement **replacementp,

@@ -28,6 +28,9 @@ struct replacement {
 	bool overtaken;
 };
 
+/* True if the name looks like one that was given here. */
+bool replace_made(const struct mail *mail);
+
 /*
  * Makes an empty file to write the successor of a message into.  0 and gives
  * *replacementp away, or -1 with fault.  What is not put in place is gone when

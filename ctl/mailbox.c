@@ -1,0 +1,35 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * mailbox.c - sealctl mailbox: mail that is stored.
+ *
+ * In:    the word behind "mailbox".
+ * Out:   what its command does.
+ * Never: does it here.
+ */
+#include "config.h"
+
+#include "ctl/mailbox.h"
+
+static const struct ctl_member members[] = {
+    {"encrypt", mailbox_encrypt,
+	"[--user ADDRESS] [--jobs N] [--dry-run] DIR...",
+	"seal what is readable in these Maildirs to their owner's key"},
+    {"decrypt", NULL, NULL, NULL},
+    {"rekey", NULL, NULL, NULL},
+};
+
+static const struct ctl_family family = {
+    "mailbox", members, G_N_ELEMENTS(members)};
+
+int
+ctl_mailbox(struct ctl *ctl, int argc, char *const argv[])
+{
+	return ctl_family_run(&family, ctl, argc, argv);
+}
+
+int
+mailbox_usage(const char *name)
+{
+	return ctl_family_usage(&family, name);
+}

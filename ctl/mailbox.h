@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CTL_MAILBOX_H
+#define CTL_MAILBOX_H
+
+#include "ctl/ctl.h"
+#include "ctl/family.h"
+
+/* The commands of `sealctl mailbox`, and how one of them is used. */
+ctl_command mailbox_encrypt; /* ctl/mailbox_convert.c */
+int mailbox_usage(const char *name);
+
+#endif
