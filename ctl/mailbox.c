@@ -17,6 +17,9 @@ static const struct ctl_member members[] = {
 	"seal what is readable in these Maildirs to their owner's key"},
     {"decrypt", NULL, NULL, NULL},
     {"rekey", NULL, NULL, NULL},
+    {"verify", mailbox_verify,
+	"[--user ADDRESS] [--report html|json|csv] [--output FILE] DIR...",
+	"is anything in these mailboxes readable, and who can open the rest?"},
 };
 
 static const struct ctl_family family = {

@@ -248,6 +248,26 @@ policy_is_language(const char *text)
 		   strlen(text);
 }
 
+char **
+policy_recovery(const struct policy *policy)
+{
+	GPtrArray *all = g_ptr_array_new();
+	const char *const *addresses;
+	const struct rule *rule;
+	guint i;
+
+	for (i = 0; i < policy->rules->len; i++) {
+		rule = g_ptr_array_index(policy->rules, i);
+		addresses = list_of(rule->recovery);
+		for (; addresses != NULL && *addresses != NULL; addresses++)
+			if (!g_ptr_array_find_with_equal_func(
+				all, *addresses, g_str_equal, NULL))
+				g_ptr_array_add(all, g_strdup(*addresses));
+	}
+	g_ptr_array_add(all, NULL);
+	return (char **)g_ptr_array_free(all, FALSE);
+}
+
 static bool
 is_tag_rule(const struct rule *rule)
 {

@@ -110,6 +110,10 @@ int policy_each_languages(const struct policy *policy,
  * case, and can be part of a file's name. */
 bool policy_is_language(const char *text);
 
+/* The addresses that any rule names for recovery: a new NULL-terminated list,
+ * canonical, each once. */
+char **policy_recovery(const struct policy *policy);
+
 enum direction policy_direction(const struct policy_facts *facts);
 const char *direction_name(enum direction direction);
 const char *rung_name(enum rung rung);
