@@ -9,6 +9,7 @@
  */
 #include "ctl/envelope.h"
 
+#include "milter/resolve.h"
 #include "policy/address.h"
 
 #include <getopt.h>
@@ -22,6 +23,7 @@ enum {
 	OPTION_TLS,
 	OPTION_LOCAL,
 	OPTION_JSON,
+	OPTION_AT_REST,
 };
 
 static const struct option options[] = {
@@ -32,6 +34,7 @@ static const struct option options[] = {
     {"tls", no_argument, NULL, OPTION_TLS},
     {"local", no_argument, NULL, OPTION_LOCAL},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"at-rest", no_argument, NULL, OPTION_AT_REST},
     {NULL, 0, NULL, 0},
 };
 
@@ -98,9 +101,59 @@ take_option(struct envelope *envelope, int option, const char *argument)
 	case OPTION_JSON:
 		envelope->json = true;
 		return CTL_DONE;
+	case OPTION_AT_REST:
+		envelope->at_rest = true;
+		return CTL_DONE;
 	default:
 		return CTL_USAGE; /* ctl_option_error() said why */
 	}
+}
+
+/* Delivery agents put it there, so that it stands in no list of processes;
+ * from the null sender, some set nothing. */
+static int
+take_environment(struct envelope *envelope)
+{
+	const char *sender = g_getenv("SENDER");
+	const char *recipient = g_getenv("RECIPIENT");
+	int status = CTL_DONE;
+
+	if (envelope->origin.sender == NULL)
+		status = set_sender(envelope, sender == NULL ? "" : sender);
+	if (status == CTL_DONE && envelope->recipients->len == 0 &&
+	    recipient != NULL)
+		status = add_recipient(envelope, recipient);
+	return status;
+}
+
+/* The last step before a mailbox is no place for mail to elsewhere: nobody
+ * would ask why it is not marked as at rest. */
+static int
+must_be_stored_here(
+    const struct envelope *envelope, const struct config *config)
+{
+	char *given, *address;
+	const char *recipient;
+	struct fault fault;
+	guint i;
+	bool here;
+
+	for (i = 0; i < envelope->recipients->len; i++) {
+		recipient = g_ptr_array_index(envelope->recipients, i);
+		if (recipient_resolve(
+			config, recipient, &given, &address, &fault) != 0)
+			return ctl_fault(&fault);
+		here = config_stores(config, address);
+		g_free(given);
+		g_free(address);
+		if (!here) {
+			ctl_error("--at-rest: the domain of \"%s\" is not in"
+				  " domains: no mailbox of it is stored here",
+			    recipient);
+			return CTL_USAGE;
+		}
+	}
+	return CTL_DONE;
 }
 
 int
@@ -117,11 +170,15 @@ envelope_parse(struct envelope *envelope, const struct ctl *ctl, int argc,
 	       (option = getopt_long(argc, argv, ":", options, NULL)) != -1)
 		status = take_option(envelope, option, optarg);
 	envelope->first = optind;
+	if (status == CTL_DONE && envelope->at_rest)
+		status = take_environment(envelope);
 	if (status == CTL_DONE && (envelope->origin.sender == NULL ||
 				      envelope->recipients->len == 0)) {
 		ctl_error("%s needs --from and at least one --to", argv[0]);
 		status = CTL_USAGE;
 	}
+	if (status == CTL_DONE && envelope->at_rest)
+		status = must_be_stored_here(envelope, ctl->config);
 	if (envelope->origin.client != NULL)
 		envelope->origin.local_client |=
 		    config_is_local(ctl->config, envelope->origin.client);

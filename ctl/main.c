@@ -14,6 +14,7 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ static int read_config(
     const struct command *command, const char *file, struct ctl *ctl);
 static void print_usage(FILE *stream);
 static void print_command(const struct command *command);
+static void drain(void);
 static int flush(int status);
 
 #define DEFAULT_FILE SYSCONFDIR "/sealmilter/sealmilter.conf"
@@ -173,7 +175,26 @@ run(const struct command *command, const char *file, int argc,
 	if (status == CTL_DONE)
 		status = command->run(&ctl, argc, argv);
 	config_unref(&ctl.config);
+	if (command->delivers && status == CTL_TEMPORARY)
+		drain();
 	return status;
+}
+
+/*
+ * Who hands a message over has to get rid of it before they hear that it is
+ * not taken: of a filter that does not read to the end, Dovecot's LMTP dies.
+ */
+static void
+drain(void)
+{
+	char rest[16384];
+	ssize_t n;
+
+	if (isatty(STDIN_FILENO))
+		return;
+	do
+		n = read(STDIN_FILENO, rest, sizeof(rest));
+	while (n > 0 || (n == -1 && errno == EINTR));
 }
 
 /*

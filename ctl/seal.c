@@ -23,7 +23,8 @@ static int seal(struct ctl *ctl, struct envelope *envelope);
 static int plan_all(const struct runtime *runtime,
     const struct envelope *envelope, const struct message *message,
     GPtrArray *treatments, struct plan **planp, struct fault *fault);
-static int carry_out(const struct runtime *runtime, const struct plan *plan,
+static int carry_out(const struct runtime *runtime,
+    const struct envelope *envelope, const struct plan *plan,
     const struct message *message, struct fault *fault);
 
 int
@@ -40,9 +41,14 @@ ctl_seal(struct ctl *ctl, int argc, char *const argv[])
 	}
 	if (status == CTL_USAGE)
 		fprintf(stderr, "usage: sealctl seal " ENVELOPE_USAGE
+				" < message > sealed\n"
+				"       sealctl seal " ENVELOPE_USAGE_AT_REST
 				" < message > sealed\n");
-	else
+	else if (status == CTL_DONE)
 		status = seal(ctl, &envelope);
+	/* Delivery agents return mail to its sender for what is no 75. */
+	if (status == CTL_USAGE && envelope.at_rest)
+		status = CTL_TEMPORARY;
 	envelope_clear(&envelope);
 	return status;
 }
@@ -84,7 +90,7 @@ seal(struct ctl *ctl, struct envelope *envelope)
 	if (plan_all(runtime, envelope, message, treatments, &plan, &fault) !=
 	    0)
 		goto out;
-	(void)carry_out(runtime, plan, message, &fault);
+	(void)carry_out(runtime, envelope, plan, message, &fault);
 out:
 	if (fault.kind != FAULT_NONE)
 		status = ctl_fault(&fault);
@@ -143,9 +149,25 @@ plan_all(const struct runtime *runtime, const struct envelope *envelope,
 		      : -1;
 }
 
+/*
+ * What is encrypted already is at rest as it is.  The marks on it are those of
+ * the daemon in front, which lets no others in; taken away, nobody could tell
+ * any more what it has sealed.
+ */
 static int
-carry_out(const struct runtime *runtime, const struct plan *plan,
+pass(const struct envelope *envelope, const struct copy *copy,
     const struct message *message, struct fault *fault)
+{
+	const struct treatment *first = g_ptr_array_index(copy->treatments, 0);
+
+	if (envelope->at_rest && first->sealed_already)
+		return message_write_whole(message, STDOUT_FILENO, fault);
+	return message_write(message, copy->subject, STDOUT_FILENO, fault);
+}
+
+static int
+carry_out(const struct runtime *runtime, const struct envelope *envelope,
+    const struct plan *plan, const struct message *message, struct fault *fault)
 {
 	const struct copy *copy = plan_first(plan);
 	struct sealed *sealed = NULL;
@@ -153,8 +175,7 @@ carry_out(const struct runtime *runtime, const struct plan *plan,
 
 	switch (plan->verdict) {
 	case VERDICT_PASS:
-		return message_write(
-		    message, copy->subject, STDOUT_FILENO, fault);
+		return pass(envelope, copy, message, fault);
 	case VERDICT_HOLD:
 		fault_set(fault, FAULT_PERM,
 		    "the policy holds this message;"

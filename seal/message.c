@@ -184,8 +184,9 @@ write_spool(int fd, const struct spool *spool, struct fault *fault)
 	return r;
 }
 
-GString *
-message_header(const struct message *message, const char *subject)
+/* keep_ours: with the fields that only we may set. */
+static GString *
+header_text(const struct message *message, const char *subject, bool keep_ours)
 {
 	const struct field *field,
 	    *first = message_field(message, "Subject", 0);
@@ -194,7 +195,7 @@ message_header(const struct message *message, const char *subject)
 
 	for (i = 0; i < message->header.count; i++) {
 		field = &message->header.list[i];
-		if (!field_is_ours(field))
+		if (keep_ours || !field_is_ours(field))
 			g_string_append_printf(header, "%s:%s\r\n", field->name,
 			    field == first && subject != NULL ? subject
 							      : field->value);
@@ -202,11 +203,17 @@ message_header(const struct message *message, const char *subject)
 	return header;
 }
 
-int
-message_write(const struct message *message, const char *subject, int fd,
-    struct fault *fault)
+GString *
+message_header(const struct message *message, const char *subject)
 {
-	GString *header = message_header(message, subject);
+	return header_text(message, subject, false);
+}
+
+/* The header is wiped, which may be all there is to read. */
+static int
+write_with_header(
+    const struct message *message, GString *header, int fd, struct fault *fault)
+{
 	int r;
 
 	g_string_append(header, "\r\n");
@@ -214,6 +221,21 @@ message_write(const struct message *message, const char *subject, int fd,
 	OPENSSL_cleanse(header->str, header->len);
 	g_string_free(header, TRUE);
 	return r != 0 ? -1 : write_spool(fd, message->body, fault);
+}
+
+int
+message_write(const struct message *message, const char *subject, int fd,
+    struct fault *fault)
+{
+	return write_with_header(
+	    message, message_header(message, subject), fd, fault);
+}
+
+int
+message_write_whole(const struct message *message, int fd, struct fault *fault)
+{
+	return write_with_header(
+	    message, header_text(message, NULL, true), fd, fault);
 }
 
 /* --- Reading a file */

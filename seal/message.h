@@ -67,6 +67,10 @@ GString *message_header(const struct message *message, const char *subject);
 int message_write(const struct message *message, const char *subject, int fd,
     struct fault *fault);
 
+/* Writes the message as it came, every field of it.  0, or -1 with fault. */
+int message_write_whole(
+    const struct message *message, int fd, struct fault *fault);
+
 /* Writes all octets to a file descriptor.  0, or -1 and TEMP. */
 int write_octets(int fd, const void *data, size_t len, struct fault *fault);
 

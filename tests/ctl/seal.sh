@@ -53,6 +53,43 @@ seal nobody@example.org
 ok "what the policy refuses has status 1" is "$status" 1
 ok "and nothing comes out" silent
 
+# The last step before a mailbox: the envelope is in the environment.
+at_rest() { # at_rest RECIPIENT [OPTION...]
+	recipient=$1
+	shift
+	SENDER=bob@example.org RECIPIENT=$recipient \
+	    "$build/sealctl" -c "$work/conf" seal --at-rest "$@" \
+	    <"$work/message" >"$work/out" 2>"$work/err"
+	status=$?
+}
+configure 'domains = [ "example.org" ];'
+at_rest 'alice+lists@example.org'
+ok "the environment may have the envelope" opens "Nobody else may read"
+ok "what is for a mailbox here says so" out "at=rest"
+mv "$work/message" "$work/kept"
+cp "$work/out" "$work/message"
+at_rest alice@example.org
+ok "what is sealed for a mailbox stays as it is, marks and all" \
+    cmp -s "$work/out" "$work/message"
+seal alice@example.org
+ok "while without --at-rest, marks are taken for a stranger's" no_out \
+    "Sealmilter-Sealed"
+mv "$work/kept" "$work/message"
+at_rest alice@example.net
+ok "for a domain that is not stored here it is deferred" deferred
+ok "and the reason is told" err "is not in domains"
+at_rest ''
+ok "without a recipient, too" deferred
+at_rest nobody@example.org
+ok "who has no key is refused" is "$status" 1
+env -u SENDER RECIPIENT=alice@example.org "$build/sealctl" -c "$work/conf" \
+    seal --at-rest <"$work/message" >"$work/out" 2>"$work/err"
+ok "no sender in the environment is the null sender" opens \
+    "Nobody else may read"
+at_rest bob@example.net --from carl@example.org --to alice@example.org
+ok "options go before the environment" opens "Nobody else may read"
+configure ''
+
 mv "$work/message" "$work/kept"
 : >"$work/message"
 seal alice@example.org

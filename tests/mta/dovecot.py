@@ -107,7 +107,7 @@ def missing():
 
 class Dovecot:
     """location is Dovecot's mail_location; extra are lines at the end of its
-    configuration.  Each user has PASSWORD, and can be logged in to as
+    configuration, or a function that makes these for a server.  Each user has PASSWORD, and can be logged in to as
     USER*MASTER with PASSWORD, too."""
 
     def __init__(self, rig, users, name="dovecot",
@@ -164,7 +164,8 @@ class Dovecot:
                 login="dovenull" if root else me,
                 lmtp_user="root" if root else me,
                 location=self.location, port=self.port,
-                tls_port=self.tls_port, tls=tls, extra=self.extra))
+                tls_port=self.tls_port, tls=tls, extra=self.extra(self)
+                if callable(self.extra) else self.extra))
         return self
 
     def start(self):
