@@ -217,8 +217,7 @@ do_batches(const struct job *job, struct fault *fault)
 	    .state = job->state,
 	    .gpg = config->gpg,
 	    .gpg_deadline_ms = config->gpg_seconds * 1000,
-	    .use_rnp = config->engine != ENGINE_GNUPG,
-	    .use_gnupg = config->engine != ENGINE_RNP,
+	    .pgp = config->engines,
 	};
 	const struct spool_limits limits = {maildir_path(run->maildir),
 	    MAX(config->spool_memory_octets, SPOOL_MEMORY_OCTETS)};

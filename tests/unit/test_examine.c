@@ -58,7 +58,7 @@ seals(enum seal_form form, const struct seal_reader *readers, size_t count,
     bool at_rest, bool hide)
 {
 	const struct seal_engines engines = {
-	    mail_directory, GPG_PATH, 60000, true, true};
+	    mail_directory, GPG_PATH, 60000, PGP_ALL};
 	const struct seal_order order = {
 	    .form = form,
 	    .readers = readers,
