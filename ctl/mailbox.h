@@ -7,7 +7,7 @@
 
 /* The commands of `sealctl mailbox`, and how one of them is used. */
 ctl_command mailbox_encrypt; /* ctl/mailbox_convert.c */
-ctl_command mailbox_verify; /* ctl/mailbox_verify.c */
+ctl_command mailbox_verify;  /* ctl/mailbox_verify.c */
 int mailbox_usage(const char *name);
 
 #endif

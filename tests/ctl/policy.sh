@@ -173,7 +173,7 @@ ok "and nothing is tried" silent
 sealctl policy tls-map
 ok "what a later version will have is a usage error" is "$status" 2
 ok "and says so" err "not in this version"
-sealctl mailbox verify /nowhere
+sealctl audit verify /nowhere
 ok "so is a command that a later version will have" is "$status" 2
 sealctl plicy
 ok "so is a command that does not exist" is "$status" 2
