@@ -26,7 +26,7 @@
 /* What is seen while walking the store. */
 struct tally {
 	struct check_report *report;
-	const struct authorities *authorities;
+	struct authorities *authorities;
 	GPtrArray *addresses;
 	guint usable;
 	guint unusable;

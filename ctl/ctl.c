@@ -87,6 +87,10 @@ ctl_open_authorities(const struct ctl *ctl, struct authorities **authoritiesp,
 {
 	const struct config *config = ctl->config;
 
-	return authorities_open((const char *const *)config->smime_trust,
-	    (const char *const *)config->crl_files, authoritiesp, fault);
+	const struct authorities_config wanted = {
+	    .trust = (const char *const *)config->smime_trust,
+	    .crls = (const char *const *)config->crl_files,
+	};
+
+	return authorities_open(&wanted, authoritiesp, fault);
 }

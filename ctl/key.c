@@ -50,9 +50,9 @@ static int list_named(const struct ctl *ctl, struct store *store,
     const char *argument, bool blobs, GPtrArray **listp);
 static int for_each(const struct ctl *ctl, struct store *store,
     char *const arguments[], bool blobs, GPtrArray *all);
-static void print_all(struct store *store,
-    const struct authorities *authorities, GPtrArray *all, bool json);
-static bool is_used(struct store *store, const struct authorities *authorities,
+static void print_all(struct store *store, struct authorities *authorities,
+    GPtrArray *all, bool json);
+static bool is_used(struct store *store, struct authorities *authorities,
     const struct certificate *one);
 static int by_address(gconstpointer a, gconstpointer b);
 static int write_keys(const GPtrArray *all, bool binary);
@@ -268,8 +268,8 @@ out:
 }
 
 static void
-print_all(struct store *store, const struct authorities *authorities,
-    GPtrArray *all, bool json)
+print_all(struct store *store, struct authorities *authorities, GPtrArray *all,
+    bool json)
 {
 	const struct certificate *one;
 	guint i;
@@ -294,7 +294,7 @@ print_all(struct store *store, const struct authorities *authorities,
 
 /* Would the store give this one for any of its addresses? */
 static bool
-is_used(struct store *store, const struct authorities *authorities,
+is_used(struct store *store, struct authorities *authorities,
     const struct certificate *one)
 {
 	struct fault fault;

@@ -22,15 +22,15 @@ int ctl_key_usage(const char *name);
 
 /* "usable", "usable until 2026-01-01", "unusable: why"; a new string. */
 char *ctl_key_state(
-    const struct inspected *key, const struct authorities *authorities);
+    const struct inspected *key, struct authorities *authorities);
 
 /* One line of a list, a page, or a JSON object. */
-void ctl_key_print_line(const struct certificate *certificate,
-    const struct authorities *authorities);
+void ctl_key_print_line(
+    const struct certificate *certificate, struct authorities *authorities);
 void ctl_key_print_page(const struct certificate *certificate,
-    const struct authorities *authorities, bool used);
-void ctl_key_print_json(const struct certificate *certificate,
-    const struct authorities *authorities);
+    struct authorities *authorities, bool used);
+void ctl_key_print_json(
+    const struct certificate *certificate, struct authorities *authorities);
 
 /* An answer of keys_find(); why is its reason or its fault. */
 void ctl_key_print_answer(int answer, const char *address,

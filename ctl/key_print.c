@@ -26,8 +26,7 @@ static void json_user_ids(GString *json, const GPtrArray *user_ids);
 static void json_subkeys(GString *json, const GPtrArray *subkeys);
 
 char *
-ctl_key_state(
-    const struct inspected *key, const struct authorities *authorities)
+ctl_key_state(const struct inspected *key, struct authorities *authorities)
 {
 	const struct subkey *subkey;
 	char *why = NULL, *until, *text;
@@ -63,8 +62,8 @@ trust_name(enum trust trust)
 }
 
 void
-ctl_key_print_line(const struct certificate *certificate,
-    const struct authorities *authorities)
+ctl_key_print_line(
+    const struct certificate *certificate, struct authorities *authorities)
 {
 	char *addresses = g_strjoinv(", ", certificate->addresses);
 	char *state = ctl_key_state(certificate->key, authorities);
@@ -76,7 +75,7 @@ ctl_key_print_line(const struct certificate *certificate,
 
 void
 ctl_key_print_page(const struct certificate *certificate,
-    const struct authorities *authorities, bool used)
+    struct authorities *authorities, bool used)
 {
 	const struct inspected *key = certificate->key;
 	char *addresses = g_strjoinv(", ", certificate->addresses);
@@ -183,8 +182,8 @@ ctl_key_print_answer(int answer, const char *address, const struct key *key,
 }
 
 void
-ctl_key_print_json(const struct certificate *certificate,
-    const struct authorities *authorities)
+ctl_key_print_json(
+    const struct certificate *certificate, struct authorities *authorities)
 {
 	const struct inspected *key = certificate->key;
 	GString *json = g_string_new("{");

@@ -12,64 +12,67 @@
 
 #include "keys/authorities.h"
 
+#include "keys/authorities_believed.h"
 #include "keys/ssl.h"
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 /* 112 bits: no SHA-1, no RSA below 2048, in the whole chain. */
 #define SECURITY_LEVEL 2
 
+/* A directory that was changed so lately may be changed again without being
+ * seen: its time has the steps of the kernel's clock. */
+#define SETTLED_SECONDS 2
+
 struct authorities {
-	X509_STORE *store;
-	size_t count; /* of CA certificates */
+	char **trust, **crls;
+	struct authorities_config config; /* of these */
+	char *fetched;
+
+	GMutex mutex; /* of what follows */
+	struct believed *believed;
+	struct timespec changed; /* the directory of what was fetched */
+	ino_t inode;
+	bool settled;
 };
 
-static int add_path(
-    struct authorities *authorities, const char *path, struct fault *fault);
-static int add_directory(
-    struct authorities *authorities, const char *path, struct fault *fault);
-static int add_file(
-    struct authorities *authorities, const char *path, struct fault *fault);
-static int add_crls(
-    struct authorities *authorities, const char *path, struct fault *fault);
-static int add_crl(struct authorities *authorities, X509_CRL *crl,
-    const char *path, struct fault *fault);
-static int unreadable(const char *path, const char *what, struct fault *fault);
-static BIO *open_file(const char *path, struct fault *fault);
-static STACK_OF(X509) * read_chain(GBytes *blob);
+static void look_at(const struct authorities *authorities,
+    struct timespec *changed, ino_t *inode);
+static int believe_again(struct authorities *authorities, struct fault *fault);
+static struct believed *believed_now(
+    struct authorities *authorities, struct fault *fault);
+static STACK_OF(X509) * read_chain(const struct inspected *key);
 static int verify(
-    const struct authorities *authorities, STACK_OF(X509) * chain, int64_t now);
+    struct believed *believed, const struct inspected *key, int64_t now);
 static int on_error(int ok, X509_STORE_CTX *ctx);
 static bool is_for_mail(X509_STORE_CTX *ctx);
 static bool is_doubt(int error);
 
 int
-authorities_open(const char *const *trust, const char *const *crls,
+authorities_open(const struct authorities_config *config,
     struct authorities **authoritiesp, struct fault *fault)
 {
 	struct authorities *authorities = g_new0(struct authorities, 1);
-	int r = 0;
 
-	authorities->store = X509_STORE_new();
-	if (authorities->store == NULL) {
-		fault_set(fault, FAULT_TEMP, "OpenSSL has no memory");
-		r = -1;
-	}
-	for (; r == 0 && trust != NULL && *trust != NULL; trust++)
-		r = add_path(authorities, *trust, fault);
-	for (; r == 0 && crls != NULL && *crls != NULL; crls++)
-		r = add_crls(authorities, *crls, fault);
-	ERR_clear_error();
-	if (r != 0)
+	g_mutex_init(&authorities->mutex);
+	authorities->trust = g_strdupv((char **)(uintptr_t)config->trust);
+	authorities->crls = g_strdupv((char **)(uintptr_t)config->crls);
+	authorities->fetched = g_strdup(config->fetched);
+	authorities->config =
+	    (struct authorities_config){(const char *const *)authorities->trust,
+		(const char *const *)authorities->crls, authorities->fetched};
+	if (believe_again(authorities, fault) != 0) {
 		authorities_close(&authorities);
-	else
-		*authoritiesp = authorities;
-	return r;
+		return -1;
+	}
+	*authoritiesp = authorities;
+	return 0;
 }
 
 void
@@ -79,197 +82,94 @@ authorities_close(struct authorities **authoritiesp)
 
 	if (authorities == NULL)
 		return;
-	X509_STORE_free(authorities->store);
+	believed_unref(authorities->believed);
+	g_strfreev(authorities->trust);
+	g_strfreev(authorities->crls);
+	g_free(authorities->fetched);
+	g_mutex_clear(&authorities->mutex);
 	g_free(authorities);
 }
 
-/* --- Files */
+/* --- What was fetched in the meantime */
 
-static int
-add_path(struct authorities *authorities, const char *path, struct fault *fault)
+/* Zeros, if it is not there. */
+static void
+look_at(const struct authorities *authorities, struct timespec *changed,
+    ino_t *inode)
 {
-	size_t before = authorities->count;
-	int r;
+	struct stat st;
 
-	if (g_file_test(path, G_FILE_TEST_IS_DIR))
-		r = add_directory(authorities, path, fault);
-	else
-		r = add_file(authorities, path, fault);
-	if (r == 0 && authorities->count == before) {
-		fault_set(fault, FAULT_PERM,
-		    "%s: there is no CA certificate in it", path);
-		r = -1;
-	}
-	return r;
+	memset(&st, 0, sizeof(st));
+	if (authorities->fetched != NULL &&
+	    stat(authorities->fetched, &st) != 0)
+		memset(&st, 0, sizeof(st));
+	*changed = st.st_mtim;
+	*inode = st.st_ino;
 }
 
-/* Its files; not what lies in directories in it. */
+/* Looks first and reads then: what comes between is seen the next time. */
 static int
-add_directory(
-    struct authorities *authorities, const char *path, struct fault *fault)
+believe_again(struct authorities *authorities, struct fault *fault)
 {
-	GError *error = NULL;
-	GDir *directory = g_dir_open(path, 0, &error);
-	const char *name;
-	char *file;
-	int r = 0;
+	struct believed *believed;
+	struct timespec changed;
+	ino_t inode;
 
-	if (directory == NULL) {
-		fault_set(fault, FAULT_PERM, "%s: %s", path, error->message);
-		g_error_free(error);
+	look_at(authorities, &changed, &inode);
+	if (believed_read(&authorities->config, &believed, fault) != 0)
 		return -1;
-	}
-	while (r == 0 && (name = g_dir_read_name(directory)) != NULL) {
-		file = g_build_filename(path, name, NULL);
-		if (name[0] != '.' && g_file_test(file, G_FILE_TEST_IS_REGULAR))
-			r = add_file(authorities, file, fault);
-		g_free(file);
-	}
-	g_dir_close(directory);
-	return r;
-}
-
-static int
-add_one(struct authorities *authorities, X509 *certificate, const char *path,
-    struct fault *fault)
-{
-	int r = X509_STORE_add_cert(authorities->store, certificate);
-
-	X509_free(certificate);
-	if (r != 1)
-		return ssl_fault(fault, path);
-	authorities->count++;
+	believed_unref(authorities->believed);
+	authorities->believed = believed;
+	authorities->changed = changed;
+	authorities->inode = inode;
+	authorities->settled = time(NULL) > changed.tv_sec + SETTLED_SECONDS;
 	return 0;
 }
 
-/* Is there nothing more in a file of PEM; or can the rest not be read? */
-static bool
-is_end_of_pem(void)
+/* A new reference, or NULL. */
+static struct believed *
+believed_now(struct authorities *authorities, struct fault *fault)
 {
-	unsigned long error = ERR_peek_last_error();
-
-	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
-	       ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
-static int
-add_file(struct authorities *authorities, const char *path, struct fault *fault)
-{
-	BIO *bio = open_file(path, fault);
-	X509 *certificate;
-	size_t before = authorities->count;
+	struct believed *believed = NULL;
+	struct timespec changed;
+	ino_t inode;
 	int r = 0;
 
-	if (bio == NULL)
-		return -1;
-	ERR_clear_error();
-	while (r == 0 &&
-	       (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
-		r = add_one(authorities, certificate, path, fault);
-	if (r == 0 && !is_end_of_pem())
-		r = unreadable(path, "certificate", fault);
-	(void)BIO_reset(bio);
-	if (r == 0 && authorities->count == before &&
-	    (certificate = d2i_X509_bio(bio, NULL)) != NULL)
-		r = add_one(authorities, certificate, path, fault);
-	if (r == 0 && ssl_error_is_ours())
-		r = ssl_fault(fault, path);
-	BIO_free(bio);
-	return r;
-}
-
-/* Every one: what a CRL that cannot be read has revoked must not be used. */
-static int
-add_crls(struct authorities *authorities, const char *path, struct fault *fault)
-{
-	BIO *bio = open_file(path, fault);
-	unsigned int count = 0;
-	X509_CRL *crl;
-	int r = 0;
-
-	if (bio == NULL)
-		return -1;
-	ERR_clear_error();
-	while (r == 0 &&
-	       (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
-		r = add_crl(authorities, crl, path, fault);
-		count++;
-	}
-	if (r == 0 && !is_end_of_pem())
-		r = unreadable(path, "CRL", fault);
-	(void)BIO_reset(bio);
-	if (r == 0 && count == 0) {
-		crl = d2i_X509_CRL_bio(bio, NULL);
-		r = crl == NULL ? unreadable(path, "CRL", fault)
-				: add_crl(authorities, crl, path, fault);
-	}
-	BIO_free(bio);
-	return r;
-}
-
-static int
-add_crl(struct authorities *authorities, X509_CRL *crl, const char *path,
-    struct fault *fault)
-{
-	int r = X509_STORE_add_crl(authorities->store, crl);
-
-	X509_CRL_free(crl);
-	return r == 1 ? 0 : ssl_fault(fault, path);
-}
-
-static int
-unreadable(const char *path, const char *what, struct fault *fault)
-{
-	if (ssl_error_is_ours())
-		return ssl_fault(fault, path);
-	fault_set(fault, FAULT_PERM,
-	    "%s: there is no %s in it, or one that cannot be read", path, what);
-	return -1;
-}
-
-static BIO *
-open_file(const char *path, struct fault *fault)
-{
-	GError *error = NULL;
-	BIO *bio = NULL;
-	char *text;
-	gsize len;
-
-	if (!g_file_get_contents(path, &text, &len, &error)) {
-		fault_set(fault, FAULT_PERM, "%s", error->message);
-		g_error_free(error);
-		return NULL;
-	}
-	/* One that can be read twice. */
-	bio = BIO_new(BIO_s_mem());
-	if (bio == NULL ||
-	    (len > 0 && BIO_write(bio, text, (int)len) != (int)len)) {
-		fault_set(fault, FAULT_TEMP, "OpenSSL has no memory");
-		BIO_free(bio);
-		bio = NULL;
-	} else {
-		BIO_set_flags(bio, BIO_FLAGS_NONCLEAR_RST);
-	}
-	g_free(text);
-	return bio;
+	g_mutex_lock(&authorities->mutex);
+	look_at(authorities, &changed, &inode);
+	if (inode != authorities->inode ||
+	    changed.tv_sec != authorities->changed.tv_sec ||
+	    changed.tv_nsec != authorities->changed.tv_nsec ||
+	    (!authorities->settled &&
+		time(NULL) > changed.tv_sec + SETTLED_SECONDS))
+		r = believe_again(authorities, fault);
+	if (r == 0)
+		believed = believed_ref(authorities->believed);
+	else if (fault != NULL)
+		fault->kind = FAULT_TEMP;
+	g_mutex_unlock(&authorities->mutex);
+	return believed;
 }
 
 /* --- Vouching */
 
 int
-authorities_vouch(const struct authorities *authorities,
-    const struct inspected *key, int64_t now, char **whyp, struct fault *fault)
+authorities_vouch(struct authorities *authorities, const struct inspected *key,
+    int64_t now, char **whyp, struct fault *fault)
 {
-	STACK_OF(X509) *chain = NULL;
 	int error = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, ret = 0;
+	struct believed *believed = NULL;
+	bool nobody = true;
 
-	if (authorities != NULL && authorities->count > 0) {
-		chain = read_chain(key->blob);
-		error = chain == NULL ? X509_V_ERR_OUT_OF_MEM
-				      : verify(authorities, chain, now);
-		sk_X509_pop_free(chain, X509_free);
-		ERR_clear_error();
+	if (authorities != NULL) {
+		believed = believed_now(authorities, fault);
+		if (believed == NULL)
+			return -1;
+		nobody = believed->count == 0;
 	}
+	if (!nobody)
+		error = verify(believed, key, now);
+	believed_unref(believed);
 	if (error == X509_V_OK)
 		return 1;
 	if (is_doubt(error)) {
@@ -281,7 +181,7 @@ authorities_vouch(const struct authorities *authorities,
 		*whyp = g_strdup("revoked, says its authority");
 	else if (key->checked)
 		ret = 1;
-	else if (authorities == NULL || authorities->count == 0)
+	else if (nobody)
 		*whyp = g_strdup("no authority is trusted (keys.smime_trust), "
 				 "and it was not imported with --trust");
 	else
@@ -292,11 +192,11 @@ authorities_vouch(const struct authorities *authorities,
 	return ret;
 }
 
-/* The certificates in a blob, its own first; NULL if it is damaged. */
-static STACK_OF(X509) * read_chain(GBytes *blob)
+/* Its certificate, and those behind it in the blob; NULL if one is damaged. */
+static STACK_OF(X509) * read_chain(const struct inspected *key)
 {
 	gsize len;
-	const unsigned char *p = g_bytes_get_data(blob, &len);
+	const unsigned char *p = g_bytes_get_data(key->blob, &len);
 	const unsigned char *end = p + len;
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	X509 *certificate;
@@ -314,15 +214,19 @@ static STACK_OF(X509) * read_chain(GBytes *blob)
 
 /* X509_V_OK, or what is wrong. */
 static int
-verify(
-    const struct authorities *authorities, STACK_OF(X509) * chain, int64_t now)
+verify(struct believed *believed, const struct inspected *key, int64_t now)
 {
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	X509_STORE_CTX *ctx = NULL;
+	STACK_OF(X509) * chain;
 	X509_VERIFY_PARAM *param;
 	int error = X509_V_ERR_OUT_OF_MEM, r;
 
-	if (ctx == NULL || X509_STORE_CTX_init(ctx, authorities->store,
-			       sk_X509_value(chain, 0), chain) != 1)
+	if (believed_knows(believed, key->fingerprint, now))
+		return X509_V_OK;
+	chain = read_chain(key);
+	if (chain == NULL || (ctx = X509_STORE_CTX_new()) == NULL ||
+	    X509_STORE_CTX_init(
+		ctx, believed->store, sk_X509_value(chain, 0), chain) != 1)
 		goto out;
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_time(param, (time_t)now);
@@ -342,8 +246,13 @@ verify(
 	/* "A bad signature" may be one that could not be checked. */
 	if (ssl_error_is_ours())
 		error = X509_V_ERR_UNSPECIFIED;
+	if (error == X509_V_OK)
+		believed_learn(believed, key->fingerprint,
+		    X509_STORE_CTX_get0_chain(ctx), now);
 out:
 	X509_STORE_CTX_free(ctx);
+	sk_X509_pop_free(chain, X509_free);
+	ERR_clear_error();
 	return error;
 }
 

@@ -12,6 +12,7 @@
 #include "keys/inspected.h"
 
 #include "keys/keyblock.h"
+#include "keys/x509.h"
 
 #include <string.h>
 
@@ -59,6 +60,7 @@ inspected_unref(struct inspected *key)
 	g_ptr_array_unref(key->user_ids);
 	g_ptr_array_unref(key->subkeys);
 	g_bytes_unref(key->blob);
+	x509_unref(key->certificate);
 	g_free(key);
 }
 

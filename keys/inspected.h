@@ -46,11 +46,13 @@ struct inspected {
 	bool invalid;
 	bool disabled;       /* in the keyring of its owner */
 	bool checked;        /* an administrator vouches for it; not packed */
-	bool wants_gcm;      /* x509_wants_gcm() of its blob; not packed */
+	bool wants_gcm;      /* S/MIME, see x509_attach(); not packed */
 	GPtrArray *user_ids; /* of struct user_id * */
 	GPtrArray *subkeys;  /* of struct subkey *, the primary key first */
 	GBytes *
 	    blob; /* the key alone and minimal, binary (KEY_SMIME: see x509.h); or NULL */
+	/* KEY_SMIME: the first of the blob, parsed, only to be read; or NULL */
+	struct x509_st *certificate;
 };
 
 struct inspected *inspected_make(const char *fingerprint);

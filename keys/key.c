@@ -12,6 +12,7 @@
 #include "keys/key.h"
 
 #include "keys/usable.h"
+#include "keys/x509.h"
 
 #include <time.h>
 
@@ -20,7 +21,7 @@ static struct key *make(const struct inspected *from,
 
 int
 key_choose(GPtrArray *candidates, const char *address, const char *source,
-    const struct authorities *authorities, struct key **keyp, char **whyp,
+    struct authorities *authorities, struct key **keyp, char **whyp,
     struct fault *fault)
 {
 	const struct inspected *candidate;
@@ -52,8 +53,8 @@ key_choose(GPtrArray *candidates, const char *address, const char *source,
 
 int
 key_may_be_used(const struct inspected *candidate, const char *address,
-    const struct authorities *authorities, const struct subkey **subkeyp,
-    char **whyp, struct fault *fault)
+    struct authorities *authorities, const struct subkey **subkeyp, char **whyp,
+    struct fault *fault)
 {
 	int64_t now = (int64_t)time(NULL);
 
@@ -78,6 +79,7 @@ make(const struct inspected *from, const struct subkey *subkey,
 	key->subkey_id = subkey->id;
 	key->blob = g_bytes_ref(from->blob);
 	key->wants_gcm = from->wants_gcm;
+	key->certificate = x509_ref(from->certificate);
 	key->created = subkey->created;
 	key->expires = usable_until(from, subkey);
 	key->source = g_strdup(source);
@@ -102,6 +104,7 @@ key_unref(struct key **keyp)
 	g_free(key->fingerprint);
 	g_free(key->subkey);
 	g_bytes_unref(key->blob);
+	x509_unref(key->certificate);
 	g_free(key->source);
 	g_free(key);
 }

@@ -14,8 +14,8 @@
  * certificate.  1; 0 and *whyp; or -1: cannot tell, the fault says why.
  */
 int key_may_be_used(const struct inspected *candidate, const char *address,
-    const struct authorities *authorities, const struct subkey **subkeyp,
-    char **whyp, struct fault *fault);
+    struct authorities *authorities, const struct subkey **subkeyp, char **whyp,
+    struct fault *fault);
 
 /*
  * The first of the candidates (of struct inspected *, with blobs, best first)
@@ -27,7 +27,7 @@ int key_may_be_used(const struct inspected *candidate, const char *address,
  * -1: cannot tell; the fault says why.
  */
 int key_choose(GPtrArray *candidates, const char *address, const char *source,
-    const struct authorities *authorities, struct key **keyp, char **whyp,
+    struct authorities *authorities, struct key **keyp, char **whyp,
     struct fault *fault);
 
 #endif

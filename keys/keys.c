@@ -24,7 +24,7 @@
 struct wanted {
 	enum key_kind kind;
 	const char *address;
-	const struct authorities *authorities;
+	struct authorities *authorities;
 };
 
 /* A kind of source; the names are those of the option keys.sources. */
@@ -152,12 +152,13 @@ int
 keys_open(
     const struct keys_config *config, struct keys **keysp, struct fault *fault)
 {
+	const struct authorities_config believed = {
+	    config->smime_trust, config->crl_files, NULL};
 	struct keys *keys = g_new0(struct keys, 1);
 	size_t i;
 
 	keys->sources = g_array_new(FALSE, FALSE, sizeof(struct source));
-	if (authorities_open(config->smime_trust, config->crl_files,
-		&keys->authorities, fault) != 0) {
+	if (authorities_open(&believed, &keys->authorities, fault) != 0) {
 		keys_close(&keys);
 		return -1;
 	}

@@ -26,7 +26,8 @@ struct key {
 	    subkey_id;  /* its key ID, as in a PKESK packet (RFC 4880 5.1) */
 	GBytes *blob;   /* the transferable public key, binary; or see x509.h */
 	bool wants_gcm; /* S/MIME: its holder prefers AES-256-GCM to CBC */
-	int64_t created; /* seconds since 1970 */
+	struct x509_st *certificate; /* S/MIME: as in struct inspected */
+	int64_t created;             /* seconds since 1970 */
 	int64_t expires; /* first moment it may not be used; 0: never */
 	char *source;    /* "store", "gnupg" */
 };

@@ -54,7 +54,7 @@ static void remember(
 
 int
 store_find(struct store *store, enum key_kind kind, const char *address,
-    const struct authorities *authorities, struct key **keyp, char **whyp,
+    struct authorities *authorities, struct key **keyp, char **whyp,
     struct fault *fault)
 {
 	struct connection *connection;
@@ -157,7 +157,8 @@ load(struct store *store, struct connection *connection, enum key_kind kind,
 		return NULL;
 	key->kind = kind;
 	key->checked = sqlite3_column_int(row, 2) >= TRUST_CHECKED;
-	key->wants_gcm = kind == KEY_SMIME && x509_wants_gcm(key->blob);
+	if (kind == KEY_SMIME)
+		x509_attach(key);
 	remember(store, revision, key);
 	return key;
 }

@@ -51,7 +51,7 @@ void store_close(struct store **storep);
  * -1.  authorities (or NULL) vouch for certificates.
  */
 int store_find(struct store *store, enum key_kind kind, const char *address,
-    const struct authorities *authorities, struct key **keyp, char **whyp,
+    struct authorities *authorities, struct key **keyp, char **whyp,
     struct fault *fault);
 
 /*

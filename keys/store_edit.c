@@ -249,7 +249,8 @@ read_certificate(struct store *store, sqlite3_stmt *statement, bool blobs,
 	if (blobs || kind == KEY_SMIME)
 		key->blob = store_column_bytes(statement, 6);
 	key->kind = (enum key_kind)kind;
-	key->wants_gcm = kind == KEY_SMIME && x509_wants_gcm(key->blob);
+	if (kind == KEY_SMIME)
+		x509_attach(key);
 	key->checked = sqlite3_column_int(statement, 1) >= TRUST_CHECKED;
 	certificate = g_new0(struct certificate, 1);
 	certificate->key = key;

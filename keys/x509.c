@@ -244,8 +244,9 @@ inspect_one(X509 *certificate, GPtrArray *all, bool subject_address,
 	if (key == NULL)
 		return NULL;
 	key->blob = with_issuers(certificate, all);
-	key->wants_gcm = x509_facts_want_gcm(certificate);
-	if (key->blob == NULL || ssl_error_is_ours()) {
+	if (key->blob != NULL)
+		x509_attach(key);
+	if (key->certificate == NULL) {
 		(void)ssl_fault(fault, "writing a certificate");
 		inspected_unref(key);
 		return NULL;
@@ -303,17 +304,30 @@ append_der(GByteArray *out, X509 *certificate)
 	return len > 0;
 }
 
-bool
-x509_wants_gcm(GBytes *blob)
+void
+x509_attach(struct inspected *key)
 {
 	gsize len;
-	const unsigned char *p = g_bytes_get_data(blob, &len);
-	X509 *certificate = d2i_X509(NULL, &p, (long)len);
-	bool wanted = certificate != NULL && x509_facts_want_gcm(certificate);
+	const unsigned char *p = g_bytes_get_data(key->blob, &len);
 
-	X509_free(certificate);
+	key->certificate = d2i_X509(NULL, &p, (long)len);
+	key->wants_gcm =
+	    key->certificate != NULL && x509_facts_want_gcm(key->certificate);
 	ERR_clear_error();
-	return wanted;
+}
+
+struct x509_st *
+x509_ref(struct x509_st *certificate)
+{
+	return certificate != NULL && X509_up_ref(certificate) == 1
+		   ? certificate
+		   : NULL;
+}
+
+void
+x509_unref(struct x509_st *certificate)
+{
+	X509_free(certificate);
 }
 
 char *

@@ -34,10 +34,15 @@ int x509_inspect(GBytes *file, bool subject_address, GPtrArray **foundp,
     struct fault *fault);
 
 /*
- * Does the certificate in a blob say that its holder prefers AES-256-GCM to
- * AES-256-CBC (RFC 4262, RFC 8551 section 2.7.1)?  No, if it is damaged.
+ * Gives a KEY_SMIME that has a blob what is read out of it: its certificate,
+ * and whether its holder prefers AES-256-GCM to AES-256-CBC (RFC 4262, RFC
+ * 8551 section 2.7.1).  Nothing, if the blob is damaged.
  */
-bool x509_wants_gcm(GBytes *blob);
+void x509_attach(struct inspected *key);
+
+/* References to a parsed certificate; NULL does nothing. */
+struct x509_st *x509_ref(struct x509_st *certificate);
+void x509_unref(struct x509_st *certificate);
 
 /* The certificates in a blob as PEM, a new string; NULL if it is damaged, or
  * OpenSSL failed. */

@@ -40,7 +40,7 @@ static int stream(
     struct payload *payload, BIO *in, struct out *out, struct fault *fault);
 static int out_flush(struct out *out);
 static BIO *out_bio(struct out *out);
-static void ssl_fault(struct fault *fault, const char *what);
+static void cms_fault(struct fault *fault, const char *what);
 
 /* RFC 8551 sections 3.2 and 3.3; names of 8.3 form. */
 void
@@ -98,7 +98,7 @@ encrypt(const struct seal_order *order, struct payload *payload,
 	/* Indefinite lengths: nothing of the content stands in memory. */
 	if ((sink = out_bio(out)) == NULL ||
 	    (in = BIO_new_CMS(sink, cms)) == NULL)
-		ssl_fault(fault, "cannot begin");
+		cms_fault(fault, "cannot begin");
 	else
 		ret = stream(payload, in, out, fault);
 	for (; in != NULL && in != sink; in = next) {
@@ -121,7 +121,7 @@ make(const struct seal_order *order, struct fault *fault)
 	cms = CMS_encrypt(
 	    NULL, NULL, cipher, CMS_BINARY | CMS_PARTIAL | CMS_STREAM);
 	if (cms == NULL) {
-		ssl_fault(fault, "cannot begin");
+		cms_fault(fault, "cannot begin");
 		return NULL;
 	}
 	for (i = 0; i < order->readers_count; i++)
@@ -136,20 +136,15 @@ static int
 add_reader(CMS_ContentInfo *cms, const struct seal_order *order,
     const struct key *key, struct fault *fault)
 {
-	gsize len;
-	const unsigned char *p = g_bytes_get_data(key->blob, &len);
-	X509 *certificate = d2i_X509(NULL, &p, (long)len);
 	CMS_RecipientInfo *info = NULL;
-	int ret = -1;
 
-	if (certificate != NULL)
-		info = CMS_add1_recipient_cert(cms, certificate, CMS_KEY_PARAM);
+	if (key->certificate != NULL)
+		info = CMS_add1_recipient_cert(
+		    cms, key->certificate, CMS_KEY_PARAM);
 	if (info != NULL && set_options(info, order) == 0)
-		ret = 0;
-	else
-		ssl_fault(fault, key->fingerprint);
-	X509_free(certificate);
-	return ret;
+		return 0;
+	cms_fault(fault, key->fingerprint);
+	return -1;
 }
 
 /* OpenSSL derives keys with SHA-1 unless it is told (RFC 5753 7.1.4). */
@@ -186,7 +181,7 @@ stream(struct payload *payload, BIO *in, struct out *out, struct fault *fault)
 	if (n == 0 && BIO_flush(in) == 1 && !out->failed)
 		ret = out_flush(out);
 	else if (n >= 0 && !out->failed)
-		ssl_fault(fault, "encrypting");
+		cms_fault(fault, "encrypting");
 	OPENSSL_cleanse(buffer, PIECE_OCTETS);
 	g_free(buffer);
 	return ret;
@@ -257,7 +252,7 @@ out_bio(struct out *out)
 }
 
 static void
-ssl_fault(struct fault *fault, const char *what)
+cms_fault(struct fault *fault, const char *what)
 {
 	char reason[160];
 	unsigned long error = ERR_peek_last_error();

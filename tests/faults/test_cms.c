@@ -18,7 +18,6 @@
 enum {
 	POINT_NONE,
 	POINT_CMS_encrypt,
-	POINT_d2i_X509,
 	POINT_CMS_add1_recipient_cert,
 	POINT_CMS_RecipientInfo_get0_pkey_ctx,
 	POINT_EVP_PKEY_CTX_set_ecdh_kdf_md,
@@ -36,7 +35,6 @@ enum {
 
 static const char *const names[POINTS_END] = {
     [POINT_CMS_encrypt] = "CMS_encrypt",
-    [POINT_d2i_X509] = "d2i_X509",
     [POINT_CMS_add1_recipient_cert] = "CMS_add1_recipient_cert",
     [POINT_CMS_RecipientInfo_get0_pkey_ctx] = "CMS_RecipientInfo_get0_pkey_ctx",
     [POINT_EVP_PKEY_CTX_set_ecdh_kdf_md] = "EVP_PKEY_CTX_set_ecdh_kdf_md",
@@ -55,8 +53,6 @@ TORTURE_WRAP(CMS_ContentInfo *, CMS_encrypt,
     (STACK_OF(X509) * certs, BIO *in, const EVP_CIPHER *cipher,
 	unsigned int flags),
     (certs, in, cipher, flags), NULL, false, NULL)
-TORTURE_WRAP(X509 *, d2i_X509, (X509 * *a, const unsigned char **in, long len),
-    (a, in, len), NULL, false, NULL)
 TORTURE_WRAP(CMS_RecipientInfo *, CMS_add1_recipient_cert,
     (CMS_ContentInfo * cms, X509 *certificate, unsigned int flags),
     (cms, certificate, flags), NULL, false, NULL)

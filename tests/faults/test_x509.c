@@ -201,12 +201,13 @@ vouch(const struct inspected *key, const char *revocations)
 {
 	const char *const trust[] = {authority, NULL};
 	const char *const crls[] = {revocations, NULL};
+	const struct authorities_config config = {trust, crls, NULL};
 	struct authorities *authorities = NULL;
 	struct fault fault = {FAULT_NONE, ""};
 	char *why = NULL, *text;
 	int r;
 
-	if (authorities_open(trust, crls, &authorities, &fault) != 0)
+	if (authorities_open(&config, &authorities, &fault) != 0)
 		return described(-1, "", &fault);
 	r = authorities_vouch(authorities, key, NOW, &why, &fault);
 	authorities_close(&authorities);
