@@ -31,10 +31,30 @@ const ATTRIBUTES = new Set(("abbr align alt background bgcolor border " +
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp",
     "image/avif", "image/bmp", "image/jpg", "image/pjpeg"]);
 
+const HTML = "http://www.w3.org/1999/xhtml";
 const LINKS = /^(https?|mailto|tel):/i;
 const DATA_IMAGE = /^data:image\/(png|jpeg|gif|webp|avif|bmp);base64,[\sA-Za-z0-9+/=]*$/i;
 const CID = /^cid:/i;
+const REMOTE = "link[href], iframe[src], video[src], audio[src], source[src], " +
+    "object[data], embed[src]";
 const REMOTE_STYLE = /url\(|@import|image-set\(/i;
+
+// Forms and documents let names inside them hide properties of their own
+// (<input name=childNodes>), so these are asked for past them.
+function getter(prototype, name) {
+	const { get } = Object.getOwnPropertyDescriptor(prototype, name);
+	return (node) => get.call(node);
+}
+
+const childrenOf = getter(Node.prototype, "childNodes");
+const attributesOf = getter(Element.prototype, "attributes");
+const nameOf = getter(Element.prototype, "localName");
+const namespaceOf = getter(Element.prototype, "namespaceURI");
+const typeOf = getter(Node.prototype, "nodeType");
+
+function findIn(document, selector) {
+	return [...Document.prototype.querySelectorAll.call(document, selector)];
+}
 
 function toBase64(bytes) {
 	const STEP = 0x8000;
@@ -87,7 +107,7 @@ class Images {
 }
 
 function copyAttributes(from, to, images) {
-	for (const { name, value } of from.attributes) {
+	for (const { name, value } of attributesOf(from)) {
 		if (!ATTRIBUTES.has(name))
 			continue;
 		if (name === "src" || name === "background") {
@@ -114,7 +134,7 @@ function copyLink(from, to) {
 }
 
 function copyElement(from, document, images) {
-	const name = from.localName;
+	const name = nameOf(from);
 	const to = document.createElement(name);
 	copyAttributes(from, to, images);
 	if (name === "a")
@@ -124,8 +144,13 @@ function copyElement(from, document, images) {
 	return to;
 }
 
-function isHtml(element) {
-	return element.namespaceURI === "http://www.w3.org/1999/xhtml";
+// What becomes of an element: its copy, a mere span, or nothing.
+function copyOf(element, document, images) {
+	const name = nameOf(element);
+	if (namespaceOf(element) !== HTML || DROPPED.has(name))
+		return null;
+	return ELEMENTS.has(name) ? copyElement(element, document, images) :
+	    document.createElement("span");
 }
 
 // Walks without recursion: depth is the stranger's choice.
@@ -133,23 +158,17 @@ function copyInto(target, source, document, images) {
 	const work = [[source, target]];
 	while (work.length > 0) {
 		const [from, to] = work.pop();
-		for (const child of from.childNodes) {
-			if (child.nodeType === Node.TEXT_NODE) {
+		for (const child of childrenOf(from)) {
+			if (typeOf(child) === Node.TEXT_NODE)
 				to.append(document.createTextNode(child.data));
-			} else if (child.nodeType === Node.ELEMENT_NODE &&
-			    isHtml(child) && !DROPPED.has(child.localName)) {
-				if (child.localName === "style") {
-					to.append(copyElement(child, document, images));
-				} else if (ELEMENTS.has(child.localName)) {
-					const copy = copyElement(child, document, images);
-					to.append(copy);
-					work.push([child, copy]);
-				} else {
-					const span = document.createElement("span");
-					to.append(span);
-					work.push([child, span]);
-				}
-			}
+			if (typeOf(child) !== Node.ELEMENT_NODE)
+				continue;
+			const copy = copyOf(child, document, images);
+			if (!copy)
+				continue;
+			to.append(copy);
+			if (nameOf(copy) !== "style")
+				work.push([child, copy]);
 		}
 	}
 }
@@ -159,13 +178,15 @@ function copyInto(target, source, document, images) {
 export function cleanHtml(html, parts) {
 	const images = new Images(parts);
 	const source = new DOMParser().parseFromString(html, "text/html");
+	const [body] = findIn(source, "html > body");
 	const target = document.implementation.createHTMLDocument("");
-	const body = target.createElement("div");
-	for (const style of source.head.querySelectorAll("style"))
-		body.append(copyElement(style, target, images));
-	copyAttributes(source.body, body, images);
-	copyInto(body, source.body, target, images);
-	images.remote ||= source.querySelector("link[href], iframe[src], " +
-	    "video[src], audio[src], source[src], object[data], embed[src]") !== null;
-	return { html: body.outerHTML, used: images.used, remote: images.remote };
+	const into = target.createElement("div");
+	for (const style of findIn(source, "html > head > style"))
+		into.append(copyElement(style, target, images));
+	if (body) {
+		copyAttributes(body, into, images);
+		copyInto(into, body, target, images);
+	}
+	images.remote ||= findIn(source, REMOTE).length > 0;
+	return { html: into.outerHTML, used: images.used, remote: images.remote };
 }

@@ -20,7 +20,7 @@ const POLICY = "default-src 'none'; script-src 'none'; " +
 
 // Mail is written for white paper; it is shown on it in the dark as well.
 const STYLE = "html{color-scheme:light;background:#fff;color:#1b1f24;" +
-    "overflow-x:auto;overflow-y:hidden}" +
+    "overflow:auto}" +
     "body{margin:0;padding:16px;font:16px/1.55 system-ui,sans-serif;" +
     "overflow-wrap:break-word}" +
     "img{max-width:100%;height:auto}pre{white-space:pre-wrap}" +
@@ -36,12 +36,26 @@ function documentOf(html) {
 	    `<style>${STYLE}</style></head><body>${html}</body></html>`;
 }
 
+// As high as what is in it, but no higher than anybody would read. What depends
+// on the height of the window (100vh) is measured without any.
+const HIGHEST = 50000;
+
 function fit(frame) {
 	const root = frame.contentDocument?.documentElement;
 	if (!root)
 		return;
 	frame.style.height = "0";
-	frame.style.height = `${root.scrollHeight + 1}px`;
+	frame.style.height = `${Math.min(root.scrollHeight + 1, HIGHEST)}px`;
+}
+
+// Fits it again when the width changes, such as when a phone is turned.
+function keepFitting(frame) {
+	let width = 0;
+	new ResizeObserver(([entry]) => {
+		if (entry.contentRect.width !== width)
+			fit(frame);
+		width = entry.contentRect.width;
+	}).observe(frame.parentElement);
 }
 
 // `html` has been through cleanHtml().
@@ -54,7 +68,7 @@ export function frameFor(html, title) {
 	frame.srcdoc = documentOf(html);
 	frame.addEventListener("load", () => {
 		fit(frame);
-		new ResizeObserver(() => fit(frame)).observe(frame.parentElement);
-	});
+		keepFitting(frame);
+	}, { once: true });
 	return frame;
 }

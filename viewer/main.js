@@ -57,7 +57,7 @@ async function show(bytes) {
 	at("ask").hidden = true;
 	at("opened").hidden = false;
 	at("message").replaceChildren(article);
-	article.querySelector("h2").focus();
+	article.querySelector(".subject").focus();
 }
 
 async function submit(event) {

@@ -10,37 +10,34 @@ import { cleanHtml } from "./clean.js";
 import { button, element } from "./dom.js";
 import { frameFor } from "./frame.js";
 import { readMail } from "./mail.js";
-import { endingOf, safeName } from "./names.js";
+import { safeName } from "./names.js";
+import { attachmentsOf } from "./parts.js";
 import { saveFile } from "./save.js";
+import { withLinks } from "./text.js";
 
-const NESTED = "message/rfc822";
-
-function sizeOf(bytes, say) {
-	const format = (value, digits) => new Intl.NumberFormat(say.locale,
-	    { maximumFractionDigits: digits }).format(value);
-	if (bytes < 1000)
-		return `${format(bytes, 0)} ${say.bytes}`;
-	if (bytes < 1000000)
-		return `${format(bytes / 1000, 0)} kB`;
-	return `${format(bytes / 1000000, 1)} MB`;
+function heading(level, subject) {
+	return element(`h${Math.min(level, 6)}`,
+	    { class: "subject", tabindex: "-1", dir: "auto" }, subject);
 }
 
-function dateText(mail, say) {
+// --- Fields
+
+function person({ name, address }) {
+	const children = name ? [element("span", { class: "name" }, name)] : [];
+	if (name && address)
+		children.push(" ");
+	if (address)
+		children.push(name ? `<${address}>` : address);
+	return element("bdi", { class: "person" }, ...children);
+}
+
+function dateOf(mail, say) {
 	if (!mail.date)
 		return mail.raw;
-	return new Intl.DateTimeFormat(say.locale,
+	const text = new Intl.DateTimeFormat(say.locale,
 	    { dateStyle: "full", timeStyle: "short" }).format(mail.date);
-}
-
-function mailboxText({ name, address }) {
-	if (!name)
-		return address;
-	return address ? `${name} <${address}>` : name;
-}
-
-function people(list) {
-	return list.map((entry) =>
-	    element("bdi", { class: "person" }, mailboxText(entry)));
+	return element("time", { datetime: mail.date.toISOString(),
+	    title: mail.raw }, text);
 }
 
 function field(label, ...values) {
@@ -49,126 +46,99 @@ function field(label, ...values) {
 	return [element("dt", {}, label), element("dd", {}, ...values)];
 }
 
-function fieldsOf(mail, say) {
-	return element("dl", { class: "fields" },
-	    ...field(say.from, ...people(mail.from)),
-	    ...field(say.to, ...people(mail.to)),
-	    ...field(say.cc, ...people(mail.cc)),
-	    ...field(say.date, dateText(mail, say)));
+// Leads to what is far below a long text.
+function shortcut(attachments) {
+	return button(String(attachments.querySelectorAll("li").length), () => {
+		attachments.scrollIntoView();
+		attachments.querySelector("button").focus({ preventScroll: true });
+	}, { class: "link" });
 }
 
+function fieldsOf(mail, attachments, say) {
+	return element("dl", { class: "fields" },
+	    ...field(say.from, ...mail.from.map(person)),
+	    ...field(say.to, ...mail.to.map(person)),
+	    ...field(say.cc, ...mail.cc.map(person)),
+	    ...field(say.date, dateOf(mail, say)),
+	    ...(attachments ? field(say.attachments, shortcut(attachments)) : []));
+}
+
+// --- Text
+
 function plainBody(mail) {
-	return element("div", { class: "body plain", dir: "auto" }, mail.text);
+	return element("div", { class: "sheet plain", dir: "auto" },
+	    ...withLinks(mail.text.trimEnd()));
 }
 
 function htmlBody(cleaned, say) {
-	const parts = [frameFor(cleaned.html, say.body)];
-	if (cleaned.remote)
-		parts.unshift(element("p", { class: "note" }, say.remote));
-	return element("div", {}, ...parts);
+	const sheet = element("div", { class: "sheet" },
+	    frameFor(cleaned.html, say.body));
+	if (!cleaned.remote)
+		return sheet;
+	return element("div", {},
+	    element("p", { class: "note" }, say.remote), sheet);
 }
 
 // Formatted and plain, of which one is seen.
 function bothBodies(mail, cleaned, say) {
-	const place = element("div");
+	const place = element("div", {}, htmlBody(cleaned, say));
 	const choices = [
 		[say.formatted, () => htmlBody(cleaned, say)],
 		[say.plain, () => plainBody(mail)],
-	].map(([label, make]) => button(label, (event) => {
-		for (const other of choices)
-			other.setAttribute("aria-pressed", String(other === event.target));
+	].map(([label, make], i) => button(label, (event) => {
+		for (const choice of choices)
+			choice.setAttribute("aria-pressed",
+			    String(choice === event.target));
 		place.replaceChildren(make());
-	}, { "aria-pressed": "false" }));
-	const group = element("div",
-	    { class: "views", role: "group", "aria-label": say.view }, ...choices);
-	choices[0].setAttribute("aria-pressed", "true");
-	place.append(htmlBody(cleaned, say));
-	return element("div", {}, group, place);
+	}, { "aria-pressed": String(i === 0) }));
+	return element("div", {}, element("div", { class: "views", role: "group",
+	    "aria-label": say.view }, ...choices), place);
 }
 
 function bodyOf(mail, cleaned, say) {
-	if (cleaned && mail.text.trim() !== "")
-		return bothBodies(mail, cleaned, say);
+	const hasText = mail.text.trim() !== "";
 	if (cleaned)
-		return htmlBody(cleaned, say);
-	if (mail.text.trim() !== "")
-		return plainBody(mail);
-	return element("p", { class: "note empty" }, say.noText);
+		return hasText ? bothBodies(mail, cleaned, say) :
+		    htmlBody(cleaned, say);
+	return hasText ? plainBody(mail) :
+	    element("p", { class: "note empty" }, say.noText);
 }
 
-function fileName(part, number, say) {
-	const fallback = part.type === NESTED ? say.message : say.attachment;
-	return safeName(part.name, `${fallback}-${number}${endingOf(part.type)}`);
-}
-
-function nestedButton(part, item, say) {
-	let shown = null;
-	const toggle = button(say.openNested, async () => {
-		if (shown) {
-			shown.remove();
-			shown = null;
-		} else {
-			shown = await messageElement(part.bytes, say, true);
-			item.append(shown);
-		}
-		toggle.textContent = shown ? say.closeNested : say.openNested;
-		toggle.setAttribute("aria-expanded", String(shown !== null));
-	}, { "class": "nested", "aria-expanded": "false" });
-	return toggle;
-}
-
-function partItem(part, number, say) {
-	const name = fileName(part, number, say);
-	const item = element("li", { class: "part" });
-	const download = button(say.download, () => saveFile(part.bytes, name),
-	    { "class": "download", "aria-label": `${say.download}: ${name}` });
-	item.append(element("span", { class: "name" }, element("bdi", {}, name)),
-	    element("span", { class: "size" }, sizeOf(part.bytes.length, say)));
-	if (part.type === NESTED)
-		item.append(nestedButton(part, item, say));
-	item.append(download);
-	return item;
-}
-
-function partsOf(parts, say) {
-	if (parts.length === 0)
-		return [];
-	return [element("section", { class: "parts" },
-	    element("h3", {}, `${say.attachments} (${parts.length})`),
-	    element("ul", {}, ...parts.map((part, i) => partItem(part, i + 1, say))))];
-}
+// --- All of it
 
 function actionsOf(bytes, name, say) {
 	return element("div", { class: "actions" },
 	    button(say.save, () => saveFile(bytes, name), { class: "save" }));
 }
 
-// The message whose structure nobody understands can still be saved.
-function unreadable(bytes, say) {
+// A message whose structure nobody understands can still be saved.
+function unreadable(bytes, say, level) {
 	return element("article", { class: "message" },
-	    element("h2", { tabindex: "-1" }, say.noSubject),
+	    heading(level, say.noSubject),
 	    element("p", { class: "note" }, say.unreadable),
 	    actionsOf(bytes, `${say.message}.eml`, say));
 }
 
-export async function messageElement(bytes, say, nested = false) {
-	let mail;
-	try {
-		mail = await readMail(bytes);
-	} catch {
-		return unreadable(bytes, say);
-	}
+async function readable(bytes, say, level) {
+	const mail = await readMail(bytes);
 	const cleaned = mail.html.trim() === "" ? null :
 	    cleanHtml(mail.html, mail.parts);
-	const listed = mail.parts.filter((part) => !cleaned?.used.has(part));
-	const article = element("article", { class: "message" });
-	if (nested)
-		article.setAttribute("aria-label", say.nested);
-	article.append(
-	    element("h2", { tabindex: "-1", dir: "auto" }, mail.subject || say.noSubject),
-	    fieldsOf(mail, say),
+	const attachments = attachmentsOf(
+	    mail.parts.filter((part) => !cleaned?.used.has(part)), level + 1,
+	    say, (nested) => messageElement(nested, say, level + 1));
+	return element("article", { class: "message" },
+	    heading(level, mail.subject || say.noSubject),
+	    fieldsOf(mail, attachments, say),
 	    bodyOf(mail, cleaned, say),
-	    ...partsOf(listed, say),
+	    ...(attachments ? [attachments] : []),
 	    actionsOf(bytes, `${safeName(mail.subject, say.message)}.eml`, say));
-	return article;
+}
+
+// `level` is that of its heading: 2, or more for a message inside another.
+export async function messageElement(bytes, say, level = 2) {
+	try {
+		return await readable(bytes, say, level);
+	} catch {
+		return unreadable(bytes, say, level);
+	}
 }

@@ -60,10 +60,9 @@ def forge(message, change=None, text=None, passphrase=PASSPHRASE,
               "cty": CTY}
     header.update(change or {})
     header = {k: v for k, v in header.items() if v is not None}
-    protected = b64u((text or json.dumps(header)).encode())
-    kek = hashlib.pbkdf2_hmac(
-        "sha512", passphrase.encode(),
-        str(header.get("alg")).encode() + b"\0" + salt, iterations, 32)
+    protected = b64u((json.dumps(header) if text is None else text).encode())
+    kek = hashlib.pbkdf2_hmac("sha512", passphrase.encode(),
+                              ALG.encode() + b"\0" + salt, iterations, 32)
     cek, iv = os.urandom(cek_octets), os.urandom(iv_octets)
     sealed = AESGCM(cek).encrypt(iv, message, protected.encode())
     return ".".join((protected, b64u(aes_key_wrap(kek, cek)), b64u(iv),
