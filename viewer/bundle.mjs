@@ -54,7 +54,7 @@ function embeddable(script) {
 }
 
 const script = embeddable(built("main.js",
-    { format: "iife", target: ["es2022"] }));
+    { format: "iife", target: ["es2020"] }));
 const style = built("style.css", { target: ["chrome100", "firefox100", "safari15"] });
 if (/<\/?script|<!--|@JWE@/i.test(script) || /<\/style|@JWE@/i.test(style))
 	throw new Error("script or style would end the element it is in");

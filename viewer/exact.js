@@ -94,7 +94,8 @@ export class ExactMime extends PostalMime {
 
 	collectAttachment(node, content, ...rest) {
 		super.collectAttachment(node, content, ...rest);
-		this.attachments.at(-1).content = this.octetsOf(node, content);
+		this.attachments[this.attachments.length - 1].content =
+		    this.octetsOf(node, content);
 	}
 
 	octetsOf(node, content) {

@@ -45,7 +45,10 @@ function fit(frame) {
 	if (!root)
 		return;
 	frame.style.height = "0";
-	frame.style.height = `${Math.min(root.scrollHeight + 1, HIGHEST)}px`;
+	const height = Math.min(root.scrollHeight + 1, HIGHEST);
+	frame.style.height = `${height}px`;
+	// And the scroll bar below what is too wide.
+	frame.style.height = `${height * 2 - root.clientHeight}px`;
 }
 
 // Fits it again when the width changes, such as when a phone is turned.
@@ -57,6 +60,19 @@ function keepFitting(frame) {
 		width = entry.contentRect.width;
 	}).observe(frame.parentElement);
 }
+
+// Paper is narrower than most windows, and how much nobody can ask in time.
+const PAPER = "640px";
+
+function setWidths(width) {
+	for (const frame of document.querySelectorAll("iframe")) {
+		frame.style.width = width;
+		fit(frame);
+	}
+}
+
+addEventListener("beforeprint", () => setWidths(PAPER));
+addEventListener("afterprint", () => setWidths(""));
 
 // `html` has been through cleanHtml().
 export function frameFor(html, title) {

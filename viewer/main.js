@@ -56,6 +56,7 @@ async function show(bytes) {
 	at("passphrase").value = "";
 	at("ask").hidden = true;
 	at("opened").hidden = false;
+	document.body.className = "opened";
 	at("message").replaceChildren(article);
 	article.querySelector(".subject").focus();
 }

@@ -12,13 +12,14 @@ import { saveFile } from "./save.js";
 const NESTED = new Set(["message/rfc822", "message/global"]);
 
 function sizeOf(bytes, say) {
-	const format = (value, digits) => new Intl.NumberFormat(say.locale,
-	    { maximumFractionDigits: digits }).format(value);
+	const format = (value, unit, unitDisplay, maximumFractionDigits) =>
+	    new Intl.NumberFormat(say.locale, { style: "unit", unit, unitDisplay,
+	        maximumFractionDigits }).format(value);
 	if (bytes < 1000)
-		return `${format(bytes, 0)} ${say.bytes}`;
+		return format(bytes, "byte", "long", 0);
 	if (bytes < 1000000)
-		return `${format(bytes / 1000, 0)} kB`;
-	return `${format(bytes / 1000000, 1)} MB`;
+		return format(bytes / 1000, "kilobyte", "short", 0);
+	return format(bytes / 1000000, "megabyte", "short", 1);
 }
 
 function nameOf(part, number, say) {

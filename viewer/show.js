@@ -15,6 +15,9 @@ import { attachmentsOf } from "./parts.js";
 import { saveFile } from "./save.js";
 import { withLinks } from "./text.js";
 
+// As many files are named above the text.
+const SOME = 3;
+
 function heading(level, subject) {
 	return element(`h${Math.min(level, 6)}`,
 	    { class: "subject", tabindex: "-1", dir: "auto" }, subject);
@@ -46,9 +49,12 @@ function field(label, ...values) {
 	return [element("dt", {}, label), element("dd", {}, ...values)];
 }
 
-// Leads to what is far below a long text.
+// Leads to the files, which may be far below a long text.
 function shortcut(attachments) {
-	return button(String(attachments.querySelectorAll("li").length), () => {
+	const names = [...attachments.querySelectorAll("li > .what > .name")]
+	    .map((name) => name.textContent);
+	const more = names.length > SOME ? ` + ${names.length - SOME}` : "";
+	return button(names.slice(0, SOME).join(", ") + more, () => {
 		attachments.scrollIntoView();
 		attachments.querySelector("button").focus({ preventScroll: true });
 	}, { class: "link" });

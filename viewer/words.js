@@ -4,8 +4,8 @@
 
 const ENGLISH = {
 	title: "Encrypted message",
-	lead: "Type the passphrase you agreed on with the sender. The message is " +
-	    "opened here, on your device; nothing is sent anywhere.",
+	lead: "Enter the passphrase that the sender gave you. The message opens here, " +
+	    "on your device; nothing is sent anywhere.",
 	passphrase: "Passphrase",
 	hint: "Capital and small letters differ. Extra spaces do not matter.",
 	show: "Show",
@@ -31,19 +31,17 @@ const ENGLISH = {
 	closeNested: "Close",
 	attachment: "attachment",
 	message: "message",
-	nested: "Enclosed message",
 	save: "Save message (.eml)",
 	lock: "Close message",
 	unreadable: "This message cannot be shown here. Save it, and open it with " +
 	    "a mail program.",
-	bytes: "bytes",
 	insecure: "Your browser opens encrypted messages from a file or over https " +
 	    "only. Save this page as a file on your device, and open that file.",
 };
 
 const GERMAN = {
 	title: "Verschlüsselte Nachricht",
-	lead: "Geben Sie die mit dem Absender vereinbarte Passphrase ein. Die " +
+	lead: "Geben Sie die Passphrase ein, die Sie vom Absender bekommen haben. Die " +
 	    "Nachricht wird hier auf Ihrem Gerät geöffnet; es wird nichts übertragen.",
 	passphrase: "Passphrase",
 	hint: "Groß- und Kleinbuchstaben sind verschieden. Zusätzliche Leerzeichen " +
@@ -73,12 +71,10 @@ const GERMAN = {
 	closeNested: "Schließen",
 	attachment: "Anhang",
 	message: "Nachricht",
-	nested: "Enthaltene Nachricht",
 	save: "Nachricht sichern (.eml)",
 	lock: "Nachricht schließen",
 	unreadable: "Diese Nachricht lässt sich hier nicht anzeigen. Sichern Sie " +
 	    "sie und öffnen Sie sie mit einem Mailprogramm.",
-	bytes: "Bytes",
 	insecure: "Ihr Browser öffnet verschlüsselte Nachrichten nur aus einer Datei " +
 	    "oder über https. Sichern Sie diese Seite als Datei auf Ihrem Gerät und " +
 	    "öffnen Sie diese Datei.",
@@ -89,7 +85,7 @@ const LANGUAGES = { en: ENGLISH, de: GERMAN };
 // What the page says to a reader of these languages, in order: the first that
 // it knows. `locale` is how that reader writes dates and numbers.
 export function wordsFor(preferred) {
-	const known = (tag) => Object.hasOwn(LANGUAGES, tag.split("-")[0]);
+	const known = (tag) => Object.keys(LANGUAGES).includes(tag.split("-")[0]);
 	const locale = preferred.find(known) ?? "en";
 	const language = locale.split("-")[0];
 	return { ...LANGUAGES[language], language, locale };
