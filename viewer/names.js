@@ -28,7 +28,7 @@ export function safeName(name, fallback) {
 	return plain === "" ? fallback : plain.replace(RESERVED, "_$1");
 }
 
-const ENDINGS = {
+const ENDINGS = new Map(Object.entries({
 	"application/pdf": ".pdf",
 	"application/pgp-signature": ".asc",
 	"image/gif": ".gif",
@@ -39,9 +39,9 @@ const ENDINGS = {
 	"text/calendar": ".ics",
 	"text/csv": ".csv",
 	"text/plain": ".txt",
-};
+}));
 
 // What the ending of a part without a name is.
 export function endingOf(type) {
-	return ENDINGS[type] ?? ".bin";
+	return ENDINGS.get(type) ?? ".bin";
 }
