@@ -9,10 +9,8 @@
  */
 #include "milter/config_private.h"
 #include "policy/option.h"
+#include "seal/seal.h"
 
-#include <string.h>
-
-#define NAME_OCTETS_MAX 64
 #define DERIVATIONS_MAX 1000
 
 static option_parse parse_generate, parse_given, parse_languages;
@@ -159,20 +157,14 @@ parse_file_name(
     const config_setting_t *setting, void *target, struct fault *fault)
 {
 	struct config *config = target;
-	const char *text, *end;
+	const char *text;
 
 	if (option_string(setting, &text, fault) != 0)
 		return -1;
-	end = strrchr(text, '.');
-	if (strspn(text,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(text) ||
-	    strlen(text) > NAME_OCTETS_MAX || text[0] == '.' || end == NULL ||
-	    strlen(end) < 2) {
+	if (!seal_page_name_may_be(text)) {
 		option_fault(fault, setting,
-		    "expects a name such as \"message.html\", of at most %d "
-		    "letters, digits, \".\", \"-\" and \"_\"",
-		    NAME_OCTETS_MAX);
+		    "expects a name such as \"message.html\", of at most 64 "
+		    "letters, digits, \".\", \"-\" and \"_\"");
 		return -1;
 	}
 	g_free(config->passphrase.file_name);

@@ -184,6 +184,8 @@ protect_whole(const struct seal_order *order, const struct message *message,
 		field = &message->header.list[i];
 		further = field_is(field, "Subject") && field != first;
 		place = further ? PLACE_INSIDE : place_of(field, hidden);
+		if (field != first && tells(order, field))
+			place = PLACE_NOWHERE;
 		sealed->outside[i] = OUTSIDE_DROP;
 		if (place == PLACE_NOWHERE)
 			continue;

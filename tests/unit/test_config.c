@@ -157,8 +157,6 @@ static const struct {
 	"1: passphrase.file_name: expects a name such as \"message.html\""},
     {"passphrase = { file_name = \"../a\"; };",
 	"1: passphrase.file_name: expects a name"},
-    {"passphrase = { file_name = \"message\"; };",
-	"1: passphrase.file_name: expects a name"},
     {"policy = ( { name = \"a\"; seal = \"openpgp\"; language = \"e\"; } );",
 	"1: rule \"a\": language: \"e\" is no language such as \"en\""},
     {"policy = ( { name = \"a\"; seal = [ \"openpgp\", \"passphrase\" ];\n"

@@ -86,7 +86,7 @@ covers_are_filled_in(void)
 	add(templates, both);
 	text = templates_cover(templates, both, facts);
 	has_str(text,
-	    "Sie haben eine verschl\303\274sselte Nachricht von "
+	    "haben eine verschl\303\274sselte Nachricht von "
 	    "sam@example.org.",
 	    "a cover in two languages has the first");
 	has_str(text,
