@@ -26,7 +26,6 @@
 #define LOCK_FILE "dovecot-uidlist.lock"
 #define LIST_OCTETS ((off_t)1 << 30)
 #define STALE_SECONDS 120 /* MAILDIR_UIDLIST_LOCK_STALE_TIMEOUT */
-#define YOUNG_SECONDS 2   /* its owner may not have written its PID yet */
 #define PAUSE_US 10000
 
 /* --- The lock */
@@ -163,9 +162,7 @@ lock_is_stale(int directory, struct sight *sight)
 	if (kill(pid, 0) == 0 || errno != ESRCH)
 		return false;
 	/* A process that died; but is it still its file? */
-	return (seen > YOUNG_SECONDS * G_USEC_PER_SEC ||
-		   st.st_mtime + YOUNG_SECONDS < time(NULL)) &&
-	       fstatat(directory, LOCK_FILE, &again, AT_SYMLINK_NOFOLLOW) ==
+	return fstatat(directory, LOCK_FILE, &again, AT_SYMLINK_NOFOLLOW) ==
 		   0 &&
 	       same_file(&st, &again);
 }
