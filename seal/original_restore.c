@@ -182,17 +182,20 @@ read_header(const struct spool *payload, GString *header, size_t *lenp,
 static struct told *
 find_told(const GString *header, size_t len)
 {
-	const char *found =
-	    g_strstr_len(header->str, (gssize)len, "\r\n" ORIGINAL_FIELD ":");
+	const char *found = header->str, *end;
 	struct told *told;
-	const char *end;
 	char *value;
 
-	if (found == NULL)
-		return NULL;
-	found += strlen("\r\n" ORIGINAL_FIELD ":");
-	for (end = strstr(found, "\r\n");
-	     end != NULL && (end[2] == ' ' || end[2] == '\t');)
+	if (!g_str_has_prefix(found, ORIGINAL_FIELD ":")) {
+		found = g_strstr_len(
+		    header->str, (gssize)len, "\r\n" ORIGINAL_FIELD ":");
+		if (found == NULL)
+			return NULL;
+		found += strlen("\r\n");
+	}
+	found += strlen(ORIGINAL_FIELD ":");
+	end = strstr(found, "\r\n");
+	while (end != NULL && (end[2] == ' ' || end[2] == '\t'))
 		end = strstr(end + 2, "\r\n");
 	if (end == NULL)
 		return NULL;
