@@ -13,6 +13,7 @@
 
 #include "ctl/apart.h"
 #include "ctl/mailbox_run.h"
+#include "ctl/mailboxes.h"
 #include "policy/address.h"
 
 #include <getopt.h>
@@ -136,11 +137,23 @@ run_as_owner(
 	return -1;
 }
 
+/* As its path tells, if that is one of our own; else NULL: mail must not be
+ * sealed to a stranger. */
+static char *
+whose(const struct config *config, const char *path)
+{
+	char *address = mailbox_address(config, path);
+
+	if (address[0] == '\0' || !config_stores(config, address))
+		g_clear_pointer(&address, g_free);
+	return address;
+}
+
 static int
 convert(struct ctl *ctl, const struct wish *wish, const char *path)
 {
 	char *address = wish->user != NULL ? g_strdup(wish->user)
-					   : owner_of_path(ctl->config, path);
+					   : whose(ctl->config, path);
 	struct run_order order = {
 	    .ctl = ctl, .jobs = wish->jobs, .dry_run = wish->dry_run};
 	struct fault fault = {FAULT_NONE, ""};

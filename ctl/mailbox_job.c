@@ -75,8 +75,10 @@ work_folder_list(const struct folder *folder, const struct work *work,
 			continue;
 		}
 		if (fstatat(folder_of(folder, mail), mail->file, &st,
-			AT_SYMLINK_NOFOLLOW) == 0)
+			AT_SYMLINK_NOFOLLOW) == 0) {
 			listed->octets += (uint64_t)st.st_size;
+			maildir_links_count(work->links, &st);
+		}
 		i++;
 	}
 	*listedp = listed;
@@ -109,6 +111,7 @@ work_remember(struct work *work)
 			    identity(folder->name,
 				g_ptr_array_index(folder->mails, j)));
 	}
+	g_hash_table_remove_all(work->links);
 	g_ptr_array_set_size(work->folders, 0);
 	g_array_set_size(work->batches, 0);
 }
@@ -183,6 +186,7 @@ do_batch(const struct job *job, const struct convert_order *order,
 
 	if (r != 1)
 		return r;
+	folder->links = job->work->links;
 	r = convert_seal(order, folder, listed->mails, batch->first,
 	    batch->count, &observer, fault);
 	if (r != 0)

@@ -39,6 +39,7 @@ struct work {
 	const struct run_order *order;
 	GPtrArray *folders; /* of struct work_folder * */
 	GArray *batches;    /* of struct work_batch */
+	GHashTable *links;  /* as in struct folder */
 	GHashTable *known;  /* paths that an earlier pass looked at; or NULL */
 	struct work_shared *shared;
 };

@@ -25,11 +25,4 @@ int owner_find(const struct ctl *ctl, const char *address,
     struct owner **ownerp, struct fault *fault);
 void owner_free(struct owner **ownerp);
 
-/*
- * Whose mailbox that path is of: .../DOMAIN/USER[/Maildir], or a part that is
- * an address; in one of `domains`.  A new string, canonical; NULL: the path
- * does not tell.
- */
-char *owner_of_path(const struct config *config, const char *path);
-
 #endif

@@ -103,6 +103,7 @@ mailbox_run(void *context, struct fault *fault)
 	run.work.order = run.order;
 	run.work.folders = g_ptr_array_new_with_free_func(work_folder_free);
 	run.work.batches = g_array_new(FALSE, FALSE, sizeof(struct work_batch));
+	run.work.links = maildir_links_make();
 	run.work.shared = mmap(NULL, sizeof(struct work_shared),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (run.work.shared == MAP_FAILED) {
@@ -121,6 +122,7 @@ mailbox_run(void *context, struct fault *fault)
 	progress_end(&run.progress);
 	(void)munmap(run.work.shared, sizeof(struct work_shared));
 	g_array_free(run.work.batches, TRUE);
+	g_hash_table_destroy(run.work.links);
 	g_ptr_array_free(run.work.folders, TRUE);
 	return octets;
 }

@@ -74,6 +74,7 @@ main(int argc, char *argv[])
 
 	/* A reader that goes away is an error to be told, not a death. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* the same for a limit of files */
 	privilege_harden();
 	if (ssl_begin() != 0)
 		return CTL_TEMPORARY;

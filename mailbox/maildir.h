@@ -52,7 +52,17 @@ struct folder {
 	int cur; /* its directories; tmp may be -1, if there is none */
 	int new;
 	int tmp;
+	GHashTable *links; /* see maildir_links_make(); borrowed, or NULL */
 };
+
+/*
+ * Dovecot copies a message by giving its file a second name.  That is no
+ * harm if all names are in this mailbox: so those of files with several are
+ * counted, while it is listed, and folder_open_mail() takes a file that has
+ * no more names than were counted.
+ */
+GHashTable *maildir_links_make(void);
+void maildir_links_count(GHashTable *links, const struct stat *st);
 
 /*
  * The names of all folders, sorted, "" first (of char *; frees its own).
@@ -102,8 +112,8 @@ int folder_of(const struct folder *folder, const struct mail *mail);
 
 /*
  * Opens a message for reading.
- *  1: *fdp is open, *st tells about it: a regular file with one name that
- *     belongs to the owner of the mailbox.
+ *  1: *fdp is open, *st tells about it: a regular file that belongs to the
+ *     owner of the mailbox, with one name or folder->links.
  *  0: it is none, and stays as it is: *whyp is a new string; or NULL, if it
  *     is not there any more.
  * -1: cannot tell; the fault says why.

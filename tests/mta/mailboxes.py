@@ -53,8 +53,8 @@ class Post:
             if not dropping:
                 kept.append(line)
         number = self.count
-        kept += [b"Message-ID: <%d@box.example>" % number,
-                 b"Subject: About %s %d" % (self.word.encode(), number)]
+        kept = [b"Message-ID: <%d@box.example>" % number,
+                b"Subject: About %s %d" % (self.word.encode(), number)] + kept
         text = b"The word is %s.\n" % self.word.encode()
         return b"\n".join(kept) + b"\n\n" + text + body
 
