@@ -6,7 +6,7 @@
 need codespell
 
 # Words that are right here: mdoc's Nd, outputs (skipp, wrapp), fields of gpg.
-right=nd,ure,fpr,skipp,wrapp,bu,ist,subjec
+right=sie,nd,ure,fpr,skipp,wrapp,bu,ist,subjec
 
 # shellcheck disable=SC2046 # a list of files
 ok "codespell finds nothing" "$(codespell --ignore-words-list "$right" \
