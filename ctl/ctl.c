@@ -9,6 +9,7 @@
  */
 #include "ctl/ctl.h"
 
+#include "keys/authorities_crl.h"
 #include "milter/privilege.h"
 
 #include <getopt.h>
@@ -74,6 +75,7 @@ ctl_open_keys(const struct ctl *ctl, struct keys **keysp, struct fault *fault)
 	    .gnupg_home = config->gnupg_home,
 	    .smime_trust = (const char *const *)config->smime_trust,
 	    .crl_files = (const char *const *)config->crl_files,
+	    .crl_fetched = config->crl_fetch,
 	    .gpg = config->gpg,
 	    .deadline_ms = config->gpg_seconds * 1000,
 	};
@@ -87,10 +89,14 @@ ctl_open_authorities(const struct ctl *ctl, struct authorities **authoritiesp,
 {
 	const struct config *config = ctl->config;
 
+	char *fetched = g_build_filename(config->state, CRL_FOLDER, NULL);
 	const struct authorities_config wanted = {
 	    .trust = (const char *const *)config->smime_trust,
 	    .crls = (const char *const *)config->crl_files,
+	    .fetched = config->crl_fetch ? fetched : NULL,
 	};
+	int r = authorities_open(&wanted, authoritiesp, fault);
 
-	return authorities_open(&wanted, authoritiesp, fault);
+	g_free(fetched);
+	return r;
 }

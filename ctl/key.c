@@ -38,7 +38,8 @@ static const struct ctl_member members[] = {
     {"expire", NULL, NULL, NULL},
     {"revoke", NULL, NULL, NULL},
     {"publish", NULL, NULL, NULL},
-    {"refresh", NULL, NULL, NULL},
+    {"refresh", ctl_key_refresh, "",
+	"fetch the CRLs that certificates in the store name"},
 };
 
 static const struct ctl_family family = {"key", members, G_N_ELEMENTS(members)};

@@ -10,6 +10,9 @@
 /* sealctl key import; argv[0] is "import". */
 ctl_command ctl_key_import; /* ctl/key_import.c */
 
+/* sealctl key refresh, the same. */
+ctl_command ctl_key_refresh; /* ctl/key_refresh.c */
+
 /* Opens the store as the runtime user, and reads who vouches for what is in
  * it; an exit status, after a message. */
 int ctl_key_open(const struct ctl *ctl, struct store **storep,

@@ -13,6 +13,7 @@
 #include "keys/authorities.h"
 
 #include "keys/authorities_believed.h"
+#include "keys/authorities_crl.h"
 #include "keys/ssl.h"
 
 #include <errno.h>
@@ -48,6 +49,8 @@ static int believe_again(struct authorities *authorities, struct fault *fault);
 static struct believed *believed_now(
     struct authorities *authorities, struct fault *fault);
 static STACK_OF(X509) * read_chain(const struct inspected *key);
+static X509_STORE_CTX *context_make(struct believed *believed,
+    STACK_OF(X509) * chain, int64_t now, unsigned long flags);
 static int verify(
     struct believed *believed, const struct inspected *key, int64_t now);
 static int on_error(int ok, X509_STORE_CTX *ctx);
@@ -212,30 +215,66 @@ static STACK_OF(X509) * read_chain(const struct inspected *key)
 	return chain;
 }
 
+/* NULL, also if the chain is. */
+static X509_STORE_CTX *
+context_make(struct believed *believed, STACK_OF(X509) * chain, int64_t now,
+    unsigned long flags)
+{
+	X509_STORE_CTX *ctx = chain == NULL ? NULL : X509_STORE_CTX_new();
+	X509_VERIFY_PARAM *param;
+
+	if (ctx == NULL)
+		return NULL;
+	if (X509_STORE_CTX_init(
+		ctx, believed->store, sk_X509_value(chain, 0), chain) != 1 ||
+	    (param = X509_STORE_CTX_get0_param(ctx)) == NULL ||
+	    X509_VERIFY_PARAM_set_flags(
+		param, X509_V_FLAG_PARTIAL_CHAIN | flags) != 1) {
+		X509_STORE_CTX_free(ctx);
+		return NULL;
+	}
+	X509_VERIFY_PARAM_set_time(param, (time_t)now);
+	X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+	X509_STORE_CTX_set_verify_cb(ctx, on_error);
+	return ctx;
+}
+
+struct stack_st_X509 *
+authorities_chain(
+    struct authorities *authorities, const struct inspected *key, int64_t now)
+{
+	STACK_OF(X509) * given, *chain = NULL;
+	struct believed *believed = believed_now(authorities, NULL);
+	X509_STORE_CTX *ctx;
+
+	if (believed == NULL)
+		return NULL;
+	given = read_chain(key);
+	ctx = context_make(believed, given, now, 0);
+	if (ctx != NULL && X509_verify_cert(ctx) == 1)
+		chain = X509_STORE_CTX_get1_chain(ctx);
+	X509_STORE_CTX_free(ctx);
+	sk_X509_pop_free(given, X509_free);
+	believed_unref(believed);
+	ERR_clear_error();
+	return chain;
+}
+
 /* X509_V_OK, or what is wrong. */
 static int
 verify(struct believed *believed, const struct inspected *key, int64_t now)
 {
 	X509_STORE_CTX *ctx = NULL;
 	STACK_OF(X509) * chain;
-	X509_VERIFY_PARAM *param;
 	int error = X509_V_ERR_OUT_OF_MEM, r;
 
 	if (believed_knows(believed, key->fingerprint, now))
 		return X509_V_OK;
 	chain = read_chain(key);
-	if (chain == NULL || (ctx = X509_STORE_CTX_new()) == NULL ||
-	    X509_STORE_CTX_init(
-		ctx, believed->store, sk_X509_value(chain, 0), chain) != 1)
+	ctx = context_make(believed, chain, now,
+	    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	if (ctx == NULL)
 		goto out;
-	param = X509_STORE_CTX_get0_param(ctx);
-	X509_VERIFY_PARAM_set_time(param, (time_t)now);
-	X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
-	if (X509_VERIFY_PARAM_set_flags(
-		param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_CRL_CHECK |
-			   X509_V_FLAG_CRL_CHECK_ALL) != 1)
-		goto out;
-	X509_STORE_CTX_set_verify_cb(ctx, on_error);
 	ERR_clear_error();
 	r = X509_verify_cert(ctx);
 	error = X509_STORE_CTX_get_error(ctx);

@@ -11,6 +11,7 @@
 
 #include "keys/authorities_believed.h"
 
+#include "keys/authorities_crl.h"
 #include "keys/ssl.h"
 
 #include <openssl/err.h>
@@ -30,7 +31,7 @@ typedef int add_function(
 
 static add_function add_path, add_file, add_crls;
 static int add_directory(struct believed *believed, const char *path,
-    add_function *add, struct fault *fault);
+    const char *suffix, add_function *add, struct fault *fault);
 static int add_crl(struct believed *believed, X509_CRL *crl, const char *path,
     struct fault *fault);
 static void add_moment(struct believed *believed, const ASN1_TIME *time);
@@ -62,7 +63,8 @@ believed_read(const struct authorities_config *config,
 		r = add_crls(believed, *path, fault);
 	if (r == 0 && config->fetched != NULL &&
 	    g_file_test(config->fetched, G_FILE_TEST_EXISTS))
-		r = add_directory(believed, config->fetched, add_crls, fault);
+		r = add_directory(
+		    believed, config->fetched, CRL_SUFFIX, add_crls, fault);
 	ERR_clear_error();
 	if (r != 0)
 		believed_unref(believed);
@@ -99,7 +101,7 @@ add_path(struct believed *believed, const char *path, struct fault *fault)
 	int r;
 
 	if (g_file_test(path, G_FILE_TEST_IS_DIR))
-		r = add_directory(believed, path, add_file, fault);
+		r = add_directory(believed, path, "", add_file, fault);
 	else
 		r = add_file(believed, path, fault);
 	if (r == 0 && believed->count == before) {
@@ -110,10 +112,10 @@ add_path(struct believed *believed, const char *path, struct fault *fault)
 	return r;
 }
 
-/* Its files; not what lies in directories in it. */
+/* Its files with that end of the name; not what lies in directories in it. */
 static int
-add_directory(struct believed *believed, const char *path, add_function *add,
-    struct fault *fault)
+add_directory(struct believed *believed, const char *path, const char *suffix,
+    add_function *add, struct fault *fault)
 {
 	GError *error = NULL;
 	GDir *directory = g_dir_open(path, 0, &error);
@@ -128,7 +130,8 @@ add_directory(struct believed *believed, const char *path, add_function *add,
 	}
 	while (r == 0 && (name = g_dir_read_name(directory)) != NULL) {
 		file = g_build_filename(path, name, NULL);
-		if (name[0] != '.' && g_file_test(file, G_FILE_TEST_IS_REGULAR))
+		if (name[0] != '.' && g_str_has_suffix(name, suffix) &&
+		    g_file_test(file, G_FILE_TEST_IS_REGULAR))
 			r = add(believed, file, fault);
 		g_free(file);
 	}

@@ -14,6 +14,7 @@
 #include "keys/keys.h"
 
 #include "keys/authorities.h"
+#include "keys/authorities_crl.h"
 #include "keys/gnupg.h"
 #include "keys/inspect.h"
 #include "keys/store.h"
@@ -152,13 +153,17 @@ int
 keys_open(
     const struct keys_config *config, struct keys **keysp, struct fault *fault)
 {
-	const struct authorities_config believed = {
-	    config->smime_trust, config->crl_files, NULL};
+	char *fetched = g_build_filename(config->state, CRL_FOLDER, NULL);
+	const struct authorities_config believed = {config->smime_trust,
+	    config->crl_files, config->crl_fetched ? fetched : NULL};
 	struct keys *keys = g_new0(struct keys, 1);
 	size_t i;
+	int r;
 
 	keys->sources = g_array_new(FALSE, FALSE, sizeof(struct source));
-	if (authorities_open(&believed, &keys->authorities, fault) != 0) {
+	r = authorities_open(&believed, &keys->authorities, fault);
+	g_free(fetched);
+	if (r != 0) {
 		keys_close(&keys);
 		return -1;
 	}

@@ -47,6 +47,7 @@ struct keys_config {
 	/* For S/MIME; NULL-terminated lists of paths, or NULL. */
 	const char *const *smime_trust; /* files or directories */
 	const char *const *crl_files;
+	bool crl_fetched; /* those in STATE/crl count too */
 };
 
 /* The names of the sources of this build, NULL-terminated. */

@@ -53,8 +53,11 @@ struct config {
 	char *gnupg_home;     /* set if "gnupg" is a source, else maybe NULL */
 	char **
 	    smime_trust; /* CA files and directories; NULL-terminated, or NULL */
-	char **crl_files;         /* the same */
-	char *gpg;                /* path of the gpg program */
+	char **crl_files;               /* the same */
+	bool crl_fetch;                 /* CRLs of STATE/crl count */
+	bool crl_fetch_private;         /* also from private addresses */
+	unsigned int crl_fetch_seconds; /* deadline for each */
+	char *gpg;                      /* path of the gpg program */
 	unsigned int engines;     /* for OpenPGP: enum pgp_engines of seal.h */
 	unsigned int gpg_seconds; /* deadline for one run of gpg */
 	unsigned int message_seconds; /* deadline for an end of message */

@@ -79,6 +79,9 @@ static const struct option_reader keys_options[] = {
     {"gnupg_home", parse_gnupg_home},
     {"smime_trust", parse_smime_trust},
     {"crl_files", parse_crl_files},
+    {"crl_fetch", config_parse_crl_fetch},
+    {"crl_fetch_private", config_parse_crl_private},
+    {"crl_fetch_seconds", config_parse_crl_seconds},
 };
 
 static const struct option_reader limits_options[] = {
@@ -114,6 +117,7 @@ config_set_defaults(struct config *config)
 	config->waiting = 200;
 	add_text(&config->sources, g_strdup("store"));
 	config->gpg = g_strdup(GPG_PATH);
+	config->crl_fetch_seconds = 30;
 	config->engines = PGP_ALL;
 	config->gpg_seconds = 30;
 	config->message_seconds = 240;

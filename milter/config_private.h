@@ -25,6 +25,14 @@ int config_parse_delivery(
 int config_parse_inject(
     const config_setting_t *setting, void *target, struct fault *fault);
 
+/* The same for "keys.crl_fetch" and what is about it; config_crl.c. */
+int config_parse_crl_fetch(
+    const config_setting_t *setting, void *target, struct fault *fault);
+int config_parse_crl_private(
+    const config_setting_t *setting, void *target, struct fault *fault);
+int config_parse_crl_seconds(
+    const config_setting_t *setting, void *target, struct fault *fault);
+
 /* When all options are read: copies where they can be sent, unless
  * "delivery" says otherwise.  0, or -1 with fault. */
 int config_settle_delivery(

@@ -33,6 +33,7 @@ runtime_open(
 	    .gnupg_home = config->gnupg_home,
 	    .smime_trust = (const char *const *)config->smime_trust,
 	    .crl_files = (const char *const *)config->crl_files,
+	    .crl_fetched = config->crl_fetch,
 	    .gpg = config->gpg,
 	    .deadline_ms = config->gpg_seconds * 1000,
 	};
