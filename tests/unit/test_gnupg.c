@@ -82,7 +82,7 @@ static struct gnupg *
 open_home(const char *home, const char *program, struct fault *fault)
 {
 	const struct keys_config config = {
-	    directory, NULL, home, program, deadline_ms, NULL, NULL};
+	    directory, NULL, home, program, deadline_ms, NULL, NULL, false};
 	struct gnupg *gnupg = NULL;
 
 	fault_set(fault, FAULT_NONE, "none");

@@ -87,7 +87,7 @@ finds(
     char *state, const char *const *sources, const char *want, const char *name)
 {
 	const struct keys_config config = {
-	    state, sources, home, GPG_PATH, 30000, NULL, NULL};
+	    state, sources, home, GPG_PATH, 30000, NULL, NULL, false};
 	struct keys *keys = NULL;
 	struct key *key = NULL;
 	char *why = NULL, *got = NULL;
