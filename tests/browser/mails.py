@@ -166,12 +166,19 @@ def text_files():
         "Content-Disposition: attachment; filename=b.txt",
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable", "", quoted, "--b",
-        "Content-Disposition: attachment; filename=c.bin",
-        "Content-Transfer-Encoding: binary", "", b"\0\n\r\xff\n\n", "--b",
-        "Content-Disposition: attachment; filename=d.empty", "", "--b--",
+        "Content-Disposition: attachment; filename=c.empty", "", "--b--",
         ""), "Files", "Text", [("a.txt", text), ("b.txt", text),
-                               ("c.bin", b"\0\n\r\xff\n\n"),
-                               ("d.empty", b"")])
+                               ("c.empty", b"")])
+
+
+def binary():
+    """What no client can send by SMTP without BINARYMIME."""
+    return Mail("a binary file", raw(
+        "From: bob@example.com", "Subject: Binary",
+        "Content-Type: multipart/mixed; boundary=b", "", "--b",
+        "Content-Type: application/octet-stream; name=a.bin",
+        "Content-Transfer-Encoding: binary", "", b"\0\n\r\xff\n\n",
+        "--b--", ""), "Binary", "", [("a.bin", b"\0\n\r\xff\n\n")])
 
 
 def html_only():
@@ -209,6 +216,15 @@ def edges():
     yield Mail("nothing", b"", "(no subject)", "")
 
 
+def by_smtp():
+    """What arrives as it was sent, whatever mail server is between."""
+    return [plain(), with_images(), large(), other_scripts(), nested(),
+            text_files(), html_only(), *list(edges())[:1],
+            *(m for m in encodings() if m.name in (
+                "text in utf-8, 8bit", "text in iso-2022-jp, 7bit",
+                "text in windows-1252, quoted-printable"))]
+
+
 def all_mails():
     return [plain(), with_images(), large(), other_scripts(), nested(),
-            *encodings(), text_files(), html_only(), *edges()]
+            *encodings(), text_files(), binary(), html_only(), *edges()]
