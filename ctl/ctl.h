@@ -26,12 +26,14 @@ struct ctl {
 /* A command: argv[0] is its own name; returns an exit status. */
 typedef int ctl_command(struct ctl *ctl, int argc, char *const argv[]);
 
-ctl_command ctl_check;   /* ctl/check.c */
-ctl_command ctl_policy;  /* ctl/policy.c */
-ctl_command ctl_key;     /* ctl/key.c */
-ctl_command ctl_seal;    /* ctl/seal.c */
-ctl_command ctl_journal; /* ctl/journal.c */
-ctl_command ctl_mailbox; /* ctl/mailbox.c */
+ctl_command ctl_check;      /* ctl/check.c */
+ctl_command ctl_policy;     /* ctl/policy.c */
+ctl_command ctl_key;        /* ctl/key.c */
+ctl_command ctl_seal;       /* ctl/seal.c */
+ctl_command ctl_journal;    /* ctl/journal.c */
+ctl_command ctl_passphrase; /* ctl/passphrase.c */
+ctl_command ctl_open;       /* ctl/open.c */
+ctl_command ctl_mailbox;    /* ctl/mailbox.c */
 
 /* Prints "sealctl: ..." on standard error. */
 void ctl_error(const char *format, ...) G_GNUC_PRINTF(1, 2);

@@ -60,9 +60,11 @@ static const struct command commands[] = {
 	"what became of the copies of messages", false},
     {"mailbox", ctl_mailbox, "encrypt|verify ...",
 	"mail that is stored: seal it, and prove it", false},
-    {"passphrase", NULL, NULL, NULL, false},
+    {"passphrase", ctl_passphrase, "set|list|delete ...",
+	"what opens the mail of those who have no key", false},
     {"audit", NULL, NULL, NULL, false},
-    {"open", NULL, NULL, NULL, false},
+    {"open", ctl_open, "[FILE]",
+	"open a sealed envelope, or a saved message that holds one", false},
 };
 
 int

@@ -45,7 +45,7 @@ home RNP 'rnp/.*' 'seal/pgp_rnp\.c'
 home GPGME 'gpgme\.h' \
     'keys/(gpg_home|describe|inspect|gnupg).*\.[ch]|seal/pgp_gpgme\.c'
 home SQLite 'sqlite3\.h' 'keys/store.*\.[ch]'
-home GMime 'gmime/.*' 'seal/(subject|named|already|legacy)\.c'
+home GMime 'gmime/.*' 'seal/(subject|named|already|legacy|envelope_open)\.c'
 home libconfig 'libconfig\.h' \
     'policy/(policy|option)[a-z_]*\.[ch]|milter/config[a-z_]*\.[ch]|ctl/policy\.c'
 home OpenSSL 'openssl/.*' \
