@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "keys/passphrases.h"
 #include "tests/unit/planned.h"
 
 /* Rules of these tests. */
@@ -521,6 +522,226 @@ the_message_is_planned(void)
 		try_plan(DELIVERY_REINJECT, &copies[i]);
 }
 
+/* --- Passphrases */
+
+#define WORDS "a wombat of brass that reads"
+#define PASSPHRASE RULE("r", "seal = [ \"openpgp\", \"passphrase\" ];")
+#define INJECT "inject = \"unix:/nowhere\";\n"
+#define GENERATE INJECT "passphrase = { generate = true; };"
+#define SUBJECT "passphrase = { subject = true; };"
+
+static void
+set_passphrases(void)
+{
+	struct store *store;
+
+	if (store_open(plan_state, &store, &fault) != 0 ||
+	    passphrase_put(store, NULL, "petra@example.net", WORDS, "hint",
+		false, &fault) != 1 ||
+	    passphrase_put(store, "sam@example.org", "pat@example.net", WORDS,
+		NULL, false, &fault) != 1)
+		g_error("%s", fault.text);
+	store_close(&store);
+}
+
+enum known {
+	ENVELOPE,
+	PLAIN,
+	AUTOMATIC,
+	GIVEN,
+	GIVEN_SEALED
+};
+
+enum client {
+	STRANGER,
+	LOCAL,
+	LOGIN
+};
+
+static const struct passphrase_row {
+	const char *name, *policy, *options, *sender, *recipient;
+	enum client client;
+	enum known known;
+	const char *want, *why;
+} passphrases[] = {
+    {"who has one gets an envelope", PASSPHRASE, "", "sam@example.net",
+	"petra@example.net", STRANGER, ENVELOPE, "passphrase set", NULL},
+    {"one for two people is for mail from that sender", PASSPHRASE, "",
+	"sam@example.org", "pat@example.net", STRANGER, ENVELOPE,
+	"passphrase set", NULL},
+    {"and for nobody else's", PASSPHRASE, "", "sam@example.net",
+	"pat@example.net", STRANGER, ENVELOPE, "refuse",
+	"no key, no passphrase; policy"},
+    {"a key goes before it, as the ladder says", PASSPHRASE, "",
+	"sam@example.net", "alice@example.org", STRANGER, ENVELOPE, "openpgp",
+	NULL},
+    {"a bounce gets an envelope as well", PASSPHRASE, "", "",
+	"petra@example.net", STRANGER, ENVELOPE, "passphrase set", NULL},
+    {"what its author sealed passes", PASSPHRASE, SUBJECT, "sam@example.org",
+	"petra@example.net", STRANGER, GIVEN_SEALED, "clear", NULL},
+    {"a tag rule's recovery and the rung do not go together",
+	RULE("t", "subject = \"[s]\"; seal = \"passphrase\";") ", " RULE("r",
+	    "seal = [ \"openpgp\", \"clear\" ]; recovery = "
+	    "\"bob@example.org\";"),
+	"", "sam@example.org", "petra@example.net", LOCAL, PLAIN, "refuse",
+	"no recovery by others"},
+    /* generate */
+    {"one is made for a user's mail", PASSPHRASE, GENERATE "\n",
+	"alice@example.org", "new@example.net", LOCAL, PLAIN, "passphrase made",
+	NULL},
+    {"one who is authenticated is a user too", PASSPHRASE, GENERATE,
+	"alice@example.org", "new@example.net", LOGIN, PLAIN, "passphrase made",
+	NULL},
+    {"the content is needed to know that a person wrote", PASSPHRASE, GENERATE,
+	"alice@example.org", "new@example.net", LOCAL, ENVELOPE, "0", NULL},
+    {"who has one needs no content", PASSPHRASE, GENERATE, "alice@example.org",
+	"petra@example.net", LOCAL, ENVELOPE, "passphrase set", NULL},
+    {"none is made for a stranger", PASSPHRASE, GENERATE, "alice@example.org",
+	"new@example.net", STRANGER, ENVELOPE, "refuse", "mail of strangers"},
+    {"none for bounces", PASSPHRASE, GENERATE, "", "new@example.net", LOCAL,
+	ENVELOPE, "clear bounce", NULL},
+    {"none for senders elsewhere", PASSPHRASE, GENERATE, "sam@example.net",
+	"new@example.net", LOCAL, ENVELOPE, "refuse", "other domains"},
+    {"none for programs and lists", PASSPHRASE, GENERATE, "alice@example.org",
+	"new@example.net", LOCAL, AUTOMATIC, "refuse", "programs and lists"},
+    {"none where the sender cannot be told", PASSPHRASE, GENERATE,
+	"dave@example.org", "new@example.net", LOCAL, PLAIN, "refuse",
+	"the sender cannot be told: no key"},
+    {"but where they may be told in clear",
+	RULE("c",
+	    "to = \"dave@example.org\"; seal = \"clear\";") ", " PASSPHRASE,
+	GENERATE, "dave@example.org", "new@example.net", LOCAL, PLAIN,
+	"passphrase made", NULL},
+    {"none for mail to oneself",
+	RULE("p", "to = \"dave@example.org\"; from = \"dave@example.org\"; "
+		  "seal = \"clear\"; size = \"<10\";") ", " PASSPHRASE,
+	GENERATE, "dave@example.org", "dave@example.org", LOCAL, PLAIN,
+	"refuse", "told to the mailbox that it is for"},
+    /* subject */
+    {"an authenticated sender sets one", PASSPHRASE, SUBJECT, "sam@example.org",
+	"new@example.net", LOGIN, GIVEN, "passphrase given", NULL},
+    {"it goes before one that is set", PASSPHRASE, SUBJECT, "sam@example.org",
+	"petra@example.net", LOGIN, GIVEN, "passphrase given", NULL},
+    {"so the content is needed", PASSPHRASE, SUBJECT, "sam@example.org",
+	"petra@example.net", LOGIN, ENVELOPE, "0", NULL},
+    {"it does not go before a key", PASSPHRASE, SUBJECT, "sam@example.org",
+	"alice@example.org", LOGIN, GIVEN, "openpgp", NULL},
+    {"a local client sets none", PASSPHRASE, SUBJECT, "sam@example.org",
+	"new@example.net", LOCAL, GIVEN, "refuse", "no passphrase"},
+    {"nor does anybody where it is not allowed", PASSPHRASE, "",
+	"sam@example.org", "new@example.net", LOGIN, GIVEN, "refuse",
+	"no passphrase"},
+    {"what sets one is not sent clear", LENIENT, SUBJECT, "sam@example.org",
+	"new@example.net", LOGIN, GIVEN, "refuse", "sets a passphrase"},
+    {"nor does the envelope decide so", LENIENT, SUBJECT, "sam@example.org",
+	"new@example.net", LOGIN, ENVELOPE, "0", NULL},
+    {"nor is it held", HOLDING, SUBJECT, "sam@example.org", "new@example.net",
+	LOGIN, GIVEN, "refuse", "sets a passphrase"},
+    {"nor passed because it is sealed", PASSPHRASE, SUBJECT, "sam@example.org",
+	"petra@example.net", LOGIN, GIVEN_SEALED, "refuse",
+	"encrypted already"},
+};
+
+/* "passphrase set", "... made", "... given"; else as tell(). */
+static char *
+tell_passphrase(int r, const struct treatment *treatment)
+{
+	if (r != 1 || treatment->rung == RUNG_CLEAR)
+		return r == 1 && !treatment->bounce ? g_strdup("clear")
+						    : tell(r, treatment);
+	if (treatment->rung != RUNG_PASSPHRASE)
+		return g_strdup(rung_name(treatment->rung));
+	return g_strdup_printf(
+	    "passphrase %s", treatment->secret != NULL                ? "given"
+			     : treatment->fresh                       ? "made"
+			     : treatment->key->kind != KEY_PASSPHRASE ? "?"
+								      : "set");
+}
+
+static void
+try_passphrase_row(const struct passphrase_row *row)
+{
+	static const char *const texts[] = {
+	    [PLAIN] = "Subject: [s] Hello\n\nbody\n",
+	    [AUTOMATIC] = "Auto-Submitted: auto-replied\n\nbody\n",
+	    [GIVEN] = "Subject: [passphrase: " WORDS "]\n\nbody\n",
+	    [GIVEN_SEALED] = "Subject: [passphrase: " WORDS "]\n\nbody\n"};
+	struct runtime *runtime = plan_runtime_with(row->policy, row->options);
+	struct origin origin = origin_of(row->sender);
+	struct treatment *treatment = NULL;
+	struct content content = {.fields = NULL};
+	struct message *message = NULL;
+	char *told;
+	int r = 0;
+
+	origin.local_client = row->client == LOCAL;
+	origin.authenticated = row->client == LOGIN;
+	fault_set(&fault, FAULT_NONE, "nothing");
+	if (row->known != ENVELOPE) {
+		message = mail_parse(texts[row->known]);
+		r = content_read(
+		    message, runtime->config, &origin, &content, &fault);
+		content.sealed_already = row->known == GIVEN_SEALED;
+	}
+	if (r == 0)
+		r = plan_recipient(runtime->config, runtime->keys, &origin,
+		    row->recipient, message == NULL ? NULL : &content,
+		    &treatment, &fault);
+	told = tell_passphrase(r, treatment);
+	is_str(told, row->want, row->name);
+	if (row->why != NULL)
+		has_str(treatment == NULL ? fault.text : treatment->why,
+		    row->why, "... and it says why");
+	ok(treatment == NULL || treatment->rung != RUNG_PASSPHRASE ||
+		(treatment->key == NULL) ==
+		    (treatment->fresh || treatment->secret != NULL),
+	    "... and nothing is derived yet");
+	g_free(told);
+	treatment_free(&treatment);
+	content_clear(&content);
+	message_free(&message);
+	runtime_unref(&runtime);
+	g_free(origin.sender);
+}
+
+static const struct plan_row envelopes[] = {
+    {"edit: one with a passphrase is sealed to", PASSPHRASE,
+	"petra@example.net", "seal petra@example.net", NULL, NULL},
+    {"edit: one of several is refused, with what would help", PASSPHRASE,
+	"petra@example.net pete@example.net", REFUSED,
+	"(<petra@example.net>) need a copy each", "(inject)"},
+    {"edit: a key beside it is refused as ever", PASSPHRASE,
+	"petra@example.net alice@example.org", REFUSED, "different forms",
+	"(inject)"},
+};
+
+static void
+envelopes_are_planned(void)
+{
+	struct store *store;
+	char *told;
+	size_t i;
+
+	set_passphrases();
+	for (i = 0; i < G_N_ELEMENTS(passphrases); i++)
+		try_passphrase_row(&passphrases[i]);
+	if (store_open(plan_state, &store, &fault) != 0 ||
+	    passphrase_put(store, NULL, "pete@example.net", WORDS, NULL, false,
+		&fault) != 1)
+		g_error("%s", fault.text);
+	store_close(&store);
+	for (i = 0; i < G_N_ELEMENTS(envelopes); i++)
+		try_plan(DELIVERY_EDIT, &envelopes[i]);
+	told = make_plan(DELIVERY_REINJECT, PASSPHRASE,
+	    "petra@example.net alice@example.org pete@example.net");
+	is_str(told,
+	    "copies: passphrase petra@example.net > petra@example.net;"
+	    " openpgp alice@example.org > alice@example.org rest;"
+	    " passphrase pete@example.net > pete@example.net",
+	    "reinject: each with a passphrase has a copy alone");
+	g_free(told);
+}
+
 static void
 nobody_is_a_bug(void)
 {
@@ -566,6 +787,7 @@ main(void)
 	the_message_is_planned();
 	nobody_is_a_bug();
 	attempts_are_told();
+	envelopes_are_planned();
 	plan_end();
 	return tap_done();
 }
