@@ -272,7 +272,8 @@ class Page:
         b.open(self.put("wide", wide.as_bytes()), envelope.PASSPHRASE)
         self.tap.equal(b.js(overflow), PHONE, "a wide message does")
         b.screenshot("phone-wide")
-        small = b.js("return [...document.querySelectorAll('button')]"
+        small = b.js("return [...document.querySelectorAll("
+                     "'button:not(.link)')]"
                      ".filter((e) => e.checkVisibility() &&"
                      " e.getBoundingClientRect().height < 40)"
                      ".map((e) => e.textContent)")
