@@ -6,8 +6,9 @@
 #include "ctl/family.h"
 
 /* The commands of `sealctl mailbox`, and how one of them is used. */
-ctl_command mailbox_encrypt; /* ctl/mailbox_convert.c */
-ctl_command mailbox_verify;  /* ctl/mailbox_verify.c */
+ctl_command mailbox_encrypt, mailbox_decrypt,
+    mailbox_rekey;          /* ctl/mailbox_convert.c */
+ctl_command mailbox_verify; /* ctl/mailbox_verify.c */
 int mailbox_usage(const char *name);
 
 #endif

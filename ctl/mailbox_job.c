@@ -156,7 +156,7 @@ told(void *context, const struct folder *folder, const struct mail *mail,
 	add(&shared->told, 1);
 	add(&shared->told_octets, octets);
 	if (outcome == CONVERT_DONE)
-		add(&shared->sealed_octets, octets);
+		add(&shared->done_octets, octets);
 	if (outcome != CONVERT_LEFT)
 		return;
 	path = path_of(folder->name, mail);
@@ -187,7 +187,7 @@ do_batch(const struct job *job, const struct convert_order *order,
 	if (r != 1)
 		return r;
 	folder->links = job->work->links;
-	r = convert_seal(order, folder, listed->mails, batch->first,
+	r = convert_mails(order, folder, listed->mails, batch->first,
 	    batch->count, &observer, fault);
 	if (r != 0)
 		report(job, fault->kind,
@@ -225,12 +225,14 @@ do_batches(const struct job *job, struct fault *fault)
 	};
 	const struct spool_limits limits = {maildir_path(run->maildir),
 	    MAX(config->spool_memory_octets, SPOOL_MEMORY_OCTETS)};
-	struct seal_order seal = run->owner->order;
-	const struct convert_order order = {
-	    &seal, config->message_octets, run->dry_run};
+	struct seal_order seal = {.at_rest = true};
+	const struct convert_order order = {run->what, &seal, &job->work->keys,
+	    config->message_octets, run->dry_run};
 	unsigned int next;
 	int r = 0;
 
+	if (run->owner != NULL)
+		seal = run->owner->order;
 	seal.engines = &engines;
 	seal.limits = &limits;
 	while (r == 0 && !stop((void *)(uintptr_t)job)) {

@@ -11,7 +11,7 @@ struct work_shared {
 	uint64_t all;  /* messages, listed */
 	uint64_t told; /* messages, done or left */
 	uint64_t told_octets;
-	uint64_t sealed_octets;
+	uint64_t done_octets;
 	uint64_t counts[CONVERT_OUTCOMES];
 };
 
@@ -41,6 +41,7 @@ struct work {
 	GArray *batches;    /* of struct work_batch */
 	GHashTable *links;  /* as in struct folder */
 	GHashTable *known;  /* paths that an earlier pass looked at; or NULL */
+	struct unseal_keys keys;
 	struct work_shared *shared;
 };
 

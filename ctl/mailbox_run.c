@@ -13,6 +13,7 @@
 #include "ctl/mailbox_run.h"
 
 #include "ctl/mailbox_job.h"
+#include "ctl/mailbox_secret.h"
 #include "ctl/progress.h"
 
 #include <errno.h>
@@ -90,15 +91,36 @@ passes(struct run *run, struct fault *fault)
 	return 0;
 }
 
+static GBytes *
+finish(struct run *run)
+{
+	size_t i;
+
+	forget_all(run);
+	for (i = 0; i < CONVERT_OUTCOMES; i++)
+		run->result.counts[i] = run->work.shared->counts[i];
+	run->result.octets = run->work.shared->done_octets;
+	run->result.seconds = progress_seconds(&run->progress);
+	run->result.stopped = interrupted;
+	return g_bytes_new(&run->result, sizeof(run->result));
+}
+
 GBytes *
 mailbox_run(void *context, struct fault *fault)
 {
 	struct run run = {.order = context};
-	const char *what = run.order->owner->address;
+	const struct run_order *order = context;
+	const char *what = order->owner != NULL ? order->owner->address
+						: maildir_path(order->maildir);
+	struct secret secret = {.home = NULL};
 	GBytes *octets = NULL;
-	size_t i;
 
 	catch_signals();
+	if (order->what != CONVERT_ENCRYPT && !order->dry_run &&
+	    secret_open(order->ctl->config, order->key_file, &secret, fault) !=
+		0)
+		return NULL;
+	run.work.keys = secret.keys;
 	progress_start(&run.progress, what);
 	run.work.order = run.order;
 	run.work.folders = g_ptr_array_new_with_free_func(work_folder_free);
@@ -108,19 +130,13 @@ mailbox_run(void *context, struct fault *fault)
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (run.work.shared == MAP_FAILED) {
 		fault_set(fault, FAULT_TEMP, "mmap: %s", g_strerror(errno));
-		return NULL;
+	} else {
+		if (passes(&run, fault) == 0)
+			octets = finish(&run);
+		(void)munmap(run.work.shared, sizeof(struct work_shared));
 	}
-	if (passes(&run, fault) == 0) {
-		forget_all(&run);
-		for (i = 0; i < CONVERT_OUTCOMES; i++)
-			run.result.counts[i] = run.work.shared->counts[i];
-		run.result.octets = run.work.shared->sealed_octets;
-		run.result.seconds = progress_seconds(&run.progress);
-		run.result.stopped = interrupted;
-		octets = g_bytes_new(&run.result, sizeof(run.result));
-	}
+	secret_close(&secret);
 	progress_end(&run.progress);
-	(void)munmap(run.work.shared, sizeof(struct work_shared));
 	g_array_free(run.work.batches, TRUE);
 	g_hash_table_destroy(run.work.links);
 	g_ptr_array_free(run.work.folders, TRUE);

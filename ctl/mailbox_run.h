@@ -11,6 +11,8 @@ struct run_order {
 	const struct ctl *ctl;
 	const struct maildir *maildir;
 	const struct owner *owner;
+	enum convert_what what;
+	GBytes *key_file; /* with secret keys, or NULL: those of the agent */
 	unsigned int jobs;
 	bool dry_run;
 };
@@ -18,7 +20,7 @@ struct run_order {
 /* What became of it. */
 struct run_result {
 	uint64_t counts[CONVERT_OUTCOMES];
-	uint64_t octets;  /* of messages that were sealed */
+	uint64_t octets;  /* of messages that were converted */
 	uint64_t strays;  /* what is no message, and was left alone */
 	uint64_t resumed; /* of a run that died */
 	double seconds;

@@ -37,6 +37,8 @@ enum worker_verb {
 	WORKER_INSPECT,     /* keys/inspect.c: what is in this key file? */
 	WORKER_GNUPG_FIND,  /* keys/gnupg.c: keys of an address in a home */
 	WORKER_PGP_ENCRYPT, /* seal/pgp_gpgme.c */
+	WORKER_PGP_DECRYPT, /* seal/unseal_gpgme.c, and secret keys for it */
+	WORKER_PGP_SECRET,
 	WORKER_VERBS,
 };
 

@@ -1,19 +1,18 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * convert.c - seal mail that is stored.
+ * convert.c - convert mail that is stored, in batches.
  *
- * In:    messages of a folder, and for whom to seal them.
- * Out:   sealed files in their places.
- * Never: touches a message that is sealed, or that it could not bring back.
+ * In:    messages of a folder, and what they shall be.
+ * Out:   other files in their places.
+ * Never: touches a message that is as it should be, or whose file is not
+ *        there whole.
  */
 #include <config.h>
 
-#include "mailbox/convert.h"
+#include "mailbox/convert_private.h"
 
-#include "mailbox/examine.h"
 #include "seal/crash_point.h"
-#include "seal/original.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,10 +28,8 @@ struct batch {
 
 static int look_at(struct batch *batch, const struct mail *mail, int fd,
     const struct stat *st, struct fault *fault);
-static int seal_one(struct batch *batch, const struct mail *mail, int fd,
-    const struct stat *st, struct fault *fault);
-static int write_stored(struct replacement *replacement,
-    const struct sealed *sealed, const struct message *message, bool crlf,
+static int convert_file(struct batch *batch, const struct mail *mail, int fd,
+    const struct stat *st, const struct examined *examined,
     struct fault *fault);
 
 static void
@@ -97,7 +94,7 @@ convert_one(struct batch *batch, const struct mail *mail, struct fault *fault)
 }
 
 int
-convert_seal(const struct convert_order *order, const struct folder *folder,
+convert_mails(const struct convert_order *order, const struct folder *folder,
     const GPtrArray *mails, guint first, guint count,
     const struct convert_observer *observer, struct fault *fault)
 {
@@ -123,6 +120,28 @@ convert_seal(const struct convert_order *order, const struct folder *folder,
 
 /* --- A message */
 
+/* Is that a message that has to be converted?  On false, *keptp says whether
+ * it is as it should be, or else why not. */
+static bool
+is_wanted(const struct convert_order *order, const struct examined *examined,
+    const char **whyp)
+{
+	const bool sealed = examined->state == EXAMINED_SEALED;
+
+	*whyp = NULL;
+	if (examined->state == EXAMINED_UNKNOWN) {
+		*whyp = examined->why;
+		return false;
+	}
+	if (order->what == CONVERT_ENCRYPT)
+		return !sealed;
+	/* What its author sealed is theirs. */
+	if (!sealed || examined->by != EXAMINED_BY_US_REST)
+		return false;
+	return order->what == CONVERT_DECRYPT ||
+	       !convert_has_readers(order->seal, examined);
+}
+
 static int
 look_at(struct batch *batch, const struct mail *mail, int fd,
     const struct stat *st, struct fault *fault)
@@ -130,6 +149,7 @@ look_at(struct batch *batch, const struct mail *mail, int fd,
 	const struct convert_order *order = batch->order;
 	const uint64_t octets = (uint64_t)st->st_size;
 	struct examined examined = {0};
+	const char *why;
 	int r = 0;
 
 	if (octets > order->message_octets) {
@@ -140,46 +160,23 @@ look_at(struct batch *batch, const struct mail *mail, int fd,
 	if (examine_file(fd, order->seal->limits, order->message_octets,
 		&examined, fault) != 0)
 		return -1;
-	switch (examined.state) {
-	case EXAMINED_SEALED:
-		tell(batch, mail, CONVERT_SEALED, octets, NULL);
-		break;
-	case EXAMINED_UNKNOWN:
-		tell(batch, mail, CONVERT_LEFT, octets, examined.why);
-		break;
-	case EXAMINED_READABLE:
-	case EXAMINED_DAMAGED:
-		if (order->dry_run)
-			tell(batch, mail, CONVERT_DONE, octets, NULL);
-		else
-			r = seal_one(batch, mail, fd, st, fault);
-		break;
-	}
+	if (!is_wanted(order, &examined, &why))
+		tell(batch, mail, why == NULL ? CONVERT_KEPT : CONVERT_LEFT,
+		    octets, why);
+	else if (order->dry_run)
+		tell(batch, mail, CONVERT_DONE, octets, NULL);
+	else
+		r = convert_file(batch, mail, fd, st, &examined, fault);
 	examined_clear(&examined);
 	return r;
 }
 
-/* Does its first line end in CRLF?  Then so do those of the sealed one. */
-static bool
-has_crlf(int fd)
-{
-	char piece[1024], *newline;
-	ssize_t n = pread(fd, piece, sizeof(piece), 0);
-
-	newline = n > 0 ? memchr(piece, '\n', (size_t)n) : NULL;
-	return newline != NULL && newline > piece && newline[-1] == '\r';
-}
-
 static int
-seal_one(struct batch *batch, const struct mail *mail, int fd,
-    const struct stat *st, struct fault *fault)
+convert_file(struct batch *batch, const struct mail *mail, int fd,
+    const struct stat *st, const struct examined *examined, struct fault *fault)
 {
 	const struct convert_order *order = batch->order;
-	struct seal_order seal = *order->seal;
 	struct replacement *replacement = NULL;
-	struct message *message = NULL;
-	struct sealed *sealed = NULL;
-	char *original = NULL;
 	int ret = -1;
 
 	if (lseek(fd, 0, SEEK_SET) != 0) {
@@ -187,106 +184,24 @@ seal_one(struct batch *batch, const struct mail *mail, int fd,
 		    g_strerror(errno));
 		return -1;
 	}
-	if (original_read(fd, (uint64_t)st->st_size, order->message_octets,
-		&seal, &message, &original, fault) != 0)
-		goto out;
-	seal.original = original;
-	if (seal_message(&seal, message, &sealed, fault) != 0 ||
-	    replacement_make(batch->folder, mail, st, &replacement, fault) !=
-		0 ||
-	    write_stored(replacement, sealed, message, has_crlf(fd), fault) !=
-		0)
-		goto out;
-	crash_point("M0");
-	g_ptr_array_add(batch->replacements, replacement);
-	batch->octets += replacement->size;
-	replacement = NULL;
-	ret = 0;
-out:
+	if (replacement_make(batch->folder, mail, st, &replacement, fault) != 0)
+		return -1;
+	if (order->what == CONVERT_ENCRYPT)
+		ret = convert_seal(
+		    order, fd, (uint64_t)st->st_size, replacement, fault);
+	else
+		ret = convert_open(order, fd, examined, replacement, fault);
+	if (ret == 0) {
+		crash_point("M0");
+		batch->octets += replacement->size;
+		g_ptr_array_add(batch->replacements, replacement);
+		return 0;
+	}
+	replacement_free(&replacement, batch->folder);
+	if (fault->kind != FAULT_PERM)
+		return -1;
 	/* What is wrong with one message is not wrong with the next. */
-	if (ret != 0 && fault->kind == FAULT_PERM) {
-		tell(batch, mail, CONVERT_LEFT, (uint64_t)st->st_size,
-		    fault->text);
-		ret = 0;
-	}
-	if (replacement != NULL)
-		replacement_free(&replacement, batch->folder);
-	sealed_free(&sealed);
-	message_free(&message);
-	g_free(original);
-	return ret;
-}
-
-/* --- Its file */
-
-struct storing {
-	struct replacement *replacement;
-	GString *buffer;
-	bool crlf;
-	char last; /* octet that was written */
-};
-
-#define BUFFER_OCTETS 65536
-
-static int
-store_flush(struct storing *storing, struct fault *fault)
-{
-	const GString *buffer = storing->buffer;
-	int r = write_octets(
-	    storing->replacement->fd, buffer->str, buffer->len, fault);
-	gsize i;
-
-	storing->replacement->size += buffer->len;
-	storing->replacement->vsize += buffer->len;
-	for (i = 0; i < buffer->len; i++) {
-		storing->replacement->vsize +=
-		    buffer->str[i] == '\n' && storing->last != '\r';
-		storing->last = buffer->str[i];
-	}
-	g_string_truncate(storing->buffer, 0);
-	return r;
-}
-
-/* Maildirs have LF (and some programs know nothing else), unless theirs has
- * not. All line ends of sealed mail are CRLF. */
-static int
-store(
-    struct storing *storing, const char *data, size_t len, struct fault *fault)
-{
-	const char *end = data + len, *cr;
-
-	while (!storing->crlf &&
-	       (cr = memchr(data, '\r', (size_t)(end - data))) != NULL) {
-		g_string_append_len(storing->buffer, data, cr - data);
-		data = cr + 1;
-	}
-	g_string_append_len(storing->buffer, data, end - data);
-	return storing->buffer->len < BUFFER_OCTETS
-		   ? 0
-		   : store_flush(storing, fault);
-}
-
-static int
-write_stored(struct replacement *replacement, const struct sealed *sealed,
-    const struct message *message, bool crlf, struct fault *fault)
-{
-	struct storing storing = {
-	    replacement, g_string_sized_new(BUFFER_OCTETS), crlf, '\0'};
-	struct spool_reader *reader = spool_reader_make(sealed->body);
-	GString *header = sealed_header(sealed, message);
-	const unsigned char *data;
-	size_t len;
-	int r;
-
-	g_string_append(header, "\r\n");
-	r = store(&storing, header->str, header->len, fault);
-	while (
-	    r == 0 && (r = spool_reader_next(reader, &data, &len, fault)) == 1)
-		r = store(&storing, (const char *)data, len, fault);
-	if (r == 0)
-		r = store_flush(&storing, fault);
-	g_string_free(header, TRUE);
-	g_string_free(storing.buffer, TRUE);
-	spool_reader_free(&reader);
-	return r;
+	tell(batch, mail, CONVERT_LEFT, (uint64_t)st->st_size, fault->text);
+	fault->kind = FAULT_NONE;
+	return 0;
 }

@@ -16,6 +16,7 @@
 #include "seal/payload.h"
 #include "seal/pgp.h"
 #include "seal/protect.h"
+#include "seal/unseal.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ void
 seal_register_jobs(void)
 {
 	pgp_gnupg_register();
+	unseal_gnupg_register();
 }
 
 int

@@ -43,7 +43,7 @@ layer milter "seal keys policy"
 home libmilter 'libmilter/mfapi\.h' 'milter/(mta\.[ch]|callbacks\.h)'
 home RNP 'rnp/.*' 'seal/pgp_rnp\.c'
 home GPGME 'gpgme\.h' \
-    'keys/(gpg_home|describe|inspect|gnupg).*\.[ch]|seal/pgp_gpgme\.c'
+    'keys/(gpg_home|describe|inspect|gnupg).*\.[ch]|seal/(pgp|unseal)_gpgme\.c'
 home SQLite 'sqlite3\.h' 'keys/store.*\.[ch]'
 home GMime 'gmime/.*' 'seal/(subject|named|already|legacy|envelope_open)\.c'
 home libconfig 'libconfig\.h' \

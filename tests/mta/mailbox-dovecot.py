@@ -9,7 +9,9 @@ Out:   the same UIDs, flags, keywords and dates; nothing readable in any file
        of the store.
 Never: waits for the server to be idle.
 """
+import hashlib
 import os
+import shutil
 import sys
 import threading
 import traceback
@@ -17,6 +19,7 @@ import traceback
 import dovecot
 import mailboxes
 import rig
+import sealed
 
 COUNT = int(os.environ.get("SEALMILTER_MESSAGES",
                            "400" if rig.sanitized() else "2000"))
@@ -115,6 +118,7 @@ class Proof:
         tap.ok(not readable, "no file of the store has a readable word",
                *readable[:10])
         self.after = boxes.look()
+        self.appended = client.appended
         self.compare(client)
 
     def compare(self, client):
@@ -155,6 +159,93 @@ class Proof:
         self.tap.ok(not complaints, "Dovecot complains of nothing",
                     *complaints[:10])
 
+    def files(self):
+        """{Message-ID: octets of its file}, of all folders."""
+        found = {}
+        for path in self.boxes.dovecot.files(mailboxes.OWNER):
+            if os.path.basename(os.path.dirname(path)) in ("cur", "new"):
+                raw = rig.read_file(path)
+                found[mailboxes.number_of(raw)] = raw
+        return found
+
+    def opened_again_it_is_octet_by_octet_what_it_was(self):
+        tap, boxes = self.tap, self.boxes
+        before = boxes.look()
+        status, out, err = boxes.sealctl(
+            "decrypt", "--key-file", boxes.keys.secret(mailboxes.OWNER),
+            boxes.maildir(), check=False, timeout=600)
+        tap.note(out)
+        tap.ok(status == 0, "decrypt opens all of it", out, err)
+        files = self.files()
+        originals = {mailboxes.number_of(raw): raw
+                     for raw in self.written.values()}
+        originals.update((mailboxes.number_of(raw),
+                          raw.replace(b"\r\n", b"\n"))
+                         for raw in self.appended.values())
+        tap.ok(len(files) == sum(map(len, before.values())) and
+               set(files) <= set(originals), "no message is gone or new",
+               len(files), len(originals))
+        wrong = [number for number, raw in files.items()
+                 if hashlib.sha256(raw).digest() !=
+                 hashlib.sha256(originals.get(number, b"")).digest()]
+        tap.ok(not wrong, "SHA-256 of each file is that of the original",
+               len(wrong), *sorted(wrong)[:10])
+        wrong = mailboxes.same_mail(before, boxes.look())
+        tap.ok(not wrong, "UIDs, flags, keywords and dates are the same",
+               *wrong[:10])
+
+    def rekeyed_it_is_for_the_new_key_alone(self):
+        tap, boxes = self.tap, self.boxes
+        boxes.encrypt()
+        before = boxes.look()
+        old = boxes.rig.path("old.sec")
+        shutil.copy(boxes.keys.secret(mailboxes.OWNER), old)
+        new = sealed.Keys(boxes.rig, "new-keys").make(mailboxes.OWNER)
+        boxes.seal.ctl("key", "delete", mailboxes.OWNER)
+        new.import_into(boxes.seal)
+        status, out, err = boxes.sealctl(
+            "rekey", "--user", mailboxes.OWNER, "--key-file", old,
+            boxes.maildir(), check=False, timeout=600)
+        tap.note(out)
+        tap.ok(status == 0, "rekey seals all of it anew", out, err)
+        after = boxes.look()
+        wrong = mailboxes.same_mail(before, after)
+        tap.ok(not wrong, "UIDs, flags, keywords and dates are the same",
+               *wrong[:10])
+        ids = new.key_ids(mailboxes.OWNER)
+        wrong = [mail for mails in after.values() for mail in mails.values()
+                 if not set(new.encrypted_to(sealed.armor_of(mail.raw))) <=
+                 ids][:5] if COUNT <= 200 else []
+        sample = list(after["Sent"].values())[:20]
+        for mail in sample:
+            armor = sealed.armor_of(mail.raw)
+            if not set(new.encrypted_to(armor)) <= ids or \
+               boxes.post.word.encode() not in new.open_with_gpg(armor):
+                wrong.append(mail)
+        tap.ok(sample and not wrong, "gpg opens it with the new key alone",
+               *wrong[:5])
+        tap.ok(not boxes.readable(), "and nothing can be read")
+        status, out, err = boxes.sealctl(
+            "decrypt", "--key-file", new.secret(mailboxes.OWNER),
+            boxes.maildir(), check=False, timeout=600)
+        originals = {mailboxes.number_of(raw): raw
+                     for raw in self.written.values()}
+        wrong = [number for number, raw in self.files().items()
+                 if number in originals and raw != originals[number]]
+        tap.ok(status == 0 and not wrong,
+               "and it opens to the same octets again", out, err, *wrong[:5])
+
+    def nothing_is_opened_with_another_key(self):
+        tap, boxes = self.tap, self.boxes
+        boxes.encrypt()
+        before = self.files()
+        status, out, err = boxes.sealctl(
+            "decrypt", "--key-file", boxes.rig.path("old.sec"), "--jobs",
+            "1", boxes.maildir(), check=False, timeout=600)
+        tap.ok(status == 1 and b"gpg does not open it" in err,
+               "without the key nothing is opened", out[-300:], err[-300:])
+        tap.ok(self.files() == before, "and every file is as it was")
+
 
 def main():
     why = dovecot.missing()
@@ -164,6 +255,10 @@ def main():
     proof = Proof(tap)
     tap.run(proof.everything_is_sealed_under_a_live_server)
     tap.run(proof.doveadm_reads_all_without_an_error)
+    tap.run(proof.opened_again_it_is_octet_by_octet_what_it_was)
+    tap.run(proof.rekeyed_it_is_for_the_new_key_alone)
+    if COUNT <= 400:
+        tap.run(proof.nothing_is_opened_with_another_key)
     return tap.done()
 
 

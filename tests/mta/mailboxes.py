@@ -9,6 +9,7 @@ Never: knows how sealctl works.
 """
 import os
 import random
+import re
 import secrets
 
 import dovecot
@@ -180,6 +181,12 @@ def message_id(raw):
         if line.lower().startswith(b"message-id:"):
             return line[11:].strip()
     return None
+
+
+def number_of(raw):
+    """The part of the Message-ID that is its own."""
+    found = re.search(rb"(?im)^Message-ID: *<(\w+)@box\.example>", raw)
+    return found.group(1) if found else None
 
 
 def all_sealed(look):

@@ -1,0 +1,90 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * mailbox_secret.c - the secret keys of a mailbox's owner.
+ *
+ * In:    a file of keys that was read, or the agent of whoever we are.
+ * Out:   what unseal_message() needs.
+ * Never: leaves a key of a file in a directory when it ends in order.
+ */
+#include "config.h"
+
+#include "ctl/mailbox_secret.h"
+
+#include "keys/gpg_home.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A person may have to type a passphrase. */
+#define SECRET_SECONDS 120
+
+static char *
+own_home(struct fault *fault)
+{
+	const char *there = g_getenv("GNUPGHOME");
+	const struct passwd *user;
+
+	if (there != NULL && there[0] != '\0')
+		return g_strdup(there);
+	user = getpwuid(geteuid());
+	if (user != NULL)
+		return g_build_filename(user->pw_dir, ".gnupg", NULL);
+	fault_set(fault, FAULT_PERM,
+	    "uid %ju has no home and so no GnuPG keys; say --key-file FILE",
+	    (uintmax_t)geteuid());
+	return NULL;
+}
+
+static char *
+temporary_home(struct fault *fault)
+{
+	char *path =
+	    g_build_filename(g_get_tmp_dir(), "sealmilter-XXXXXX", NULL);
+
+	if (mkdtemp(path) != NULL)
+		return path;
+	fault_set(fault, FAULT_TEMP, "making a directory %s: %s", path,
+	    g_strerror(errno));
+	g_free(path);
+	return NULL;
+}
+
+int
+secret_open(const struct config *config, GBytes *file, struct secret *secret,
+    struct fault *fault)
+{
+	const struct unseal_keys keys = {.gpg = config->gpg,
+	    .deadline_ms = MAX(config->gpg_seconds, SECRET_SECONDS) * 1000};
+
+	memset(secret, 0, sizeof(*secret));
+	secret->keys = keys;
+	if (file != NULL && unseal_is_pem(file)) {
+		secret->keys.pem = g_bytes_ref(file);
+		return 0;
+	}
+	secret->temporary = file != NULL;
+	secret->home =
+	    secret->temporary ? temporary_home(fault) : own_home(fault);
+	secret->keys.home = secret->home;
+	if (secret->home != NULL &&
+	    (file == NULL ||
+		unseal_take_secret(&secret->keys, file, fault) == 0))
+		return 0;
+	fault_prefix(fault, "the secret key");
+	secret_close(secret);
+	return -1;
+}
+
+/* Its agent ends when it finds that its home is gone. */
+void
+secret_close(struct secret *secret)
+{
+	if (secret->temporary)
+		gpg_home_remove(&secret->home);
+	g_clear_pointer(&secret->home, g_free);
+	g_clear_pointer(&secret->keys.pem, g_bytes_unref);
+}
