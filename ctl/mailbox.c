@@ -24,6 +24,8 @@ static const struct ctl_member members[] = {
     {"verify", mailbox_verify,
 	"[--user ADDRESS] [--report html|json|csv] [--output FILE] DIR...",
 	"is anything in these mailboxes readable, and who can open the rest?"},
+    {"watch", mailbox_watch, "[--user ADDRESS] [--quiet SECONDS] DIR...",
+	"seal what clients put into these mailboxes, soon after they did"},
 };
 
 static const struct ctl_family family = {
