@@ -192,8 +192,9 @@ watch_group(struct group *group, const char *state, struct fault *fault)
 		watched->seal = watched->owner->order;
 		watched->seal.engines = &group->engines;
 		watched->seal.limits = &watched->limits;
-		watched->order = (struct convert_order){
-		    &watched->seal, config->message_octets, false};
+		watched->order = (struct convert_order){.what = CONVERT_ENCRYPT,
+		    .seal = &watched->seal,
+		    .message_octets = config->message_octets};
 		mailboxes[i] = (struct watch_mailbox){
 		    watched->mailbox->path, &watched->order, watched};
 	}

@@ -319,7 +319,7 @@ seal_mails(
 	for (first = 0; first < mails->len && !is_stopped(watch);
 	     first += count) {
 		count = MIN(CONVERT_BATCH, mails->len - first);
-		if (convert_seal(mailbox->order, folder, mails, first, count,
+		if (convert_mails(mailbox->order, folder, mails, first, count,
 			&observer, &fault) == 0)
 			continue;
 		watch->observer->trouble(mailbox->context, &fault);
