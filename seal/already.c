@@ -19,9 +19,17 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
-/* Readable text that a sealed message may have around its ciphertext: "This
- * is an OpenPGP/MIME encrypted message", the headers of its parts. */
-#define AROUND_OCTETS 1024
+/*
+ * Readable text that a message that was sealed by its sender may have around
+ * the ciphertext, which goes out as it is: a line or two for programs that
+ * know no MIME, fields that describe the two parts, "Version:" and "Comment:"
+ * in the armor.  No program writes more, and nothing behind the last part:
+ * lists and virus scanners that add a text put the message into a
+ * multipart/mixed, which is sealed as all readable mail is.
+ */
+#define PREAMBLE_OCTETS 200
+#define PART_HEADER_OCTETS 512
+#define ARMOR_HEADER_OCTETS 256
 #define LINE_OCTETS 1024
 
 /* --- OpenPGP: session keys, then one protected packet to the end */
@@ -142,7 +150,7 @@ pgp_is_sealed(struct pgp *pgp)
 {
 	return armor_reader_finish(pgp->armor) == 0 &&
 	       armor_reader_blocks(pgp->armor) == 1 &&
-	       armor_reader_header_octets(pgp->armor) <= AROUND_OCTETS &&
+	       armor_reader_header_octets(pgp->armor) <= ARMOR_HEADER_OCTETS &&
 	       !armor_reader_has_stray_text(pgp->armor) &&
 	       packet_walker_finish(pgp->walker) == 0 && pgp->sealed == 1 &&
 	       already_looks_random(pgp->octets, pgp->high);
@@ -152,7 +160,7 @@ pgp_is_sealed(struct pgp *pgp)
 static bool
 pgp_begins(const struct pgp *pgp)
 {
-	return armor_reader_header_octets(pgp->armor) <= AROUND_OCTETS &&
+	return armor_reader_header_octets(pgp->armor) <= ARMOR_HEADER_OCTETS &&
 	       !armor_reader_has_stray_text(pgp->armor) && pgp->sealed == 1 &&
 	       already_looks_random(pgp->octets, pgp->high);
 }
@@ -179,12 +187,15 @@ struct walk {
 	enum where where;
 	char *delimiter; /* "--boundary", or NULL: the body is the armor */
 	size_t around;   /* readable octets so far */
+	size_t here;     /* those in this part or header */
 	bool version;
 	char line[LINE_OCTETS];
 	size_t line_len;
 	struct pgp pgp;
 };
 
+static bool may_be_readable(
+    const struct walk *walk, const char *line, size_t bare);
 static void walk_delimiter(struct walk *walk, bool last);
 static void walk_data(struct walk *walk, const char *line, size_t len);
 
@@ -236,16 +247,41 @@ walk_line(struct walk *walk, const char *line, size_t len)
 		return;
 	}
 	walk->around += bare;
+	walk->here += bare;
 	if (walk->where == IN_VERSION && bare > 0)
 		walk_version(walk, line, bare);
+	else if (!may_be_readable(walk, line, bare))
+		walk->where = IN_SOMETHING_ELSE;
 	else if (bare == 0 && (walk->where == IN_VERSION_HEADER ||
 				  walk->where == IN_DATA_HEADER))
 		walk->where++;
 }
 
+static bool
+may_be_readable(const struct walk *walk, const char *line, size_t bare)
+{
+	switch (walk->where) {
+	case IN_PREAMBLE:
+		return walk->here <= PREAMBLE_OCTETS;
+	case IN_VERSION_HEADER:
+	case IN_DATA_HEADER:
+		return bare == 0 ||
+		       (walk->here <= PART_HEADER_OCTETS &&
+			   (*line == ' ' || *line == '\t' ||
+			       g_ascii_strncasecmp(line, "Content-", 8) == 0));
+	case IN_VERSION:
+	case IN_DATA:
+	case IN_EPILOGUE:
+	case IN_SOMETHING_ELSE:
+		break;
+	}
+	return bare == 0;
+}
+
 static void
 walk_delimiter(struct walk *walk, bool last)
 {
+	walk->here = 0;
 	if (walk->where == IN_PREAMBLE && !last)
 		walk->where = IN_VERSION_HEADER;
 	else if (walk->where == IN_VERSION && !last && walk->version)
@@ -274,8 +310,7 @@ walk_octets(struct walk *walk, const char *data, size_t len)
 	while (len > 0 && walk->where != IN_SOMETHING_ELSE) {
 		newline = memchr(data, '\n', len);
 		n = newline == NULL ? len : (size_t)(newline - data) + 1;
-		if (walk->line_len + n > LINE_OCTETS ||
-		    walk->around > AROUND_OCTETS) {
+		if (walk->line_len + n > LINE_OCTETS) {
 			walk->where = IN_SOMETHING_ELSE;
 			return;
 		}
@@ -331,7 +366,7 @@ is_pgp(const struct message *message, const char *boundary,
 		walk.delimiter = g_strconcat("--", boundary, NULL);
 	}
 	ret = walk_body(&walk, message, fault);
-	if (ret == 0 && walk.around <= AROUND_OCTETS) {
+	if (ret == 0) {
 		ret = walk.where == end && pgp_is_sealed(&walk.pgp);
 		already->damaged =
 		    ret == 0 && (walk.where == end || walk.where == IN_DATA) &&
