@@ -6,7 +6,8 @@ to DATA; against no filter and a milter that does nothing, in one run.
 In:    the build directory with sealmilter, sealctl, tests/bench/load and noop.
 Out:   a table for people; --json FILE with every round.
 Never: compares numbers of different runs, or believes that it was sealed:
-       a message of each arm is opened with gpg before anything is measured.
+       a message of each arm is opened with gpg or openssl before anything is
+       measured.
 
 All arms stand in one private Postfix, each behind a listener of its own, and
 take turns in every round, so that what else the machine does hits them alike.
@@ -151,16 +152,27 @@ class Noop(Arm):
 
 class Sealing(Arm):
     kind = "sealmilter"
+    policy = POLICY
 
     def __init__(self, ground, keys, number, options):
         super().__init__("%s-%d" % (self.kind, number))
-        self.daemon = rig.Sealmilter(ground, self.name, policy=POLICY,
-                                     **options)
+        self.keys = keys
+        self.daemon = rig.Sealmilter(ground, self.name, policy=self.policy,
+                                     **dict(options, **self.options()))
         self.milter = self.daemon.milter()
         self.seals = True
         self.daemon.ctl("key", "import",
                         *[keys.public(a) for a in RECIPIENTS + OTHERS])
         fill(os.path.join(self.daemon.state, "store.db"), number)
+
+    def options(self):
+        return {}
+
+    def open(self, message):
+        """What the first recipient reads in it."""
+        armor = re.search(rb"-----BEGIN PGP MESSAGE-----.*"
+                          rb"-----END PGP MESSAGE-----", message, re.S)
+        return self.keys.open_with_gpg(armor.group(0))
 
     def start(self):
         self.daemon.start()
@@ -178,6 +190,68 @@ class Copies(Sealing):
         super().__init__(ground, keys, number, dict(
             options, delivery="reinject",
             inject="smtp://127.0.0.1:%d" % inject_port))
+
+
+class Smime(Sealing):
+    """To certificates, each vouched for by an authority."""
+    kind = "smime"
+    policy = ({"name": "all", "seal": ["smime"]},)
+
+    def __init__(self, ground, certificates, number, options):
+        self.kind = "smime-" + certificates.algorithm
+        super().__init__(ground, certificates, number, options)
+
+    def options(self):
+        return {"keys": {"sources": ["store"],
+                         "smime_trust": self.keys.authority}}
+
+    def open(self, message):
+        return self.keys.open(RECIPIENTS[0], message)
+
+
+class Certificates:
+    """One for each address, made for this run."""
+
+    ALGORITHMS = {"rsa": ["rsa:2048"],
+                  "p256": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]}
+
+    def __init__(self, ground, algorithm, addresses):
+        self.ground, self.algorithm = ground, algorithm
+        self.authority = self.path("authority", "crt")
+        # The authority has RSA, as nearly all have.
+        self.request("authority", "rsa", "-x509", "-days", "365", "-addext",
+                     "basicConstraints=critical,CA:TRUE", "-out",
+                     self.authority)
+        usage = "keyEncipherment" if algorithm == "rsa" else "keyAgreement"
+        for address in addresses:
+            extensions = self.path(address, "ext")
+            ground.write(extensions, (
+                "subjectAltName = email:%s\nkeyUsage = critical, %s\n"
+                "extendedKeyUsage = emailProtection\n" % (
+                    address, usage)).encode())
+            self.request(address, algorithm, "-out", self.path(address, "req"))
+            ground.run(["openssl", "x509", "-req", "-days", "365", "-in",
+                        self.path(address, "req"), "-CA", self.authority,
+                        "-CAkey", self.path("authority", "key"), "-extfile",
+                        extensions, "-out", self.public(address)])
+
+    def request(self, name, algorithm, *arguments):
+        self.ground.run(["openssl", "req", "-new", "-nodes", "-newkey",
+                         *self.ALGORITHMS[algorithm], "-keyout",
+                         self.path(name, "key"), "-subj", "/CN=" + name,
+                         *arguments])
+
+    def path(self, name, suffix):
+        return self.ground.path("%s-%s.%s" % (self.algorithm, name, suffix))
+
+    def public(self, address):
+        return self.path(address, "crt")
+
+    def open(self, address, message):
+        return self.ground.run(
+            ["openssl", "cms", "-decrypt", "-inform", "SMIME", "-recip",
+             self.public(address), "-inkey", self.path(address, "key")],
+            input=message)[1]
 
 
 def fill(path, number):
@@ -249,6 +323,12 @@ class Bench:
             self.arms += [
                 Copies(self.ground, self.keys, number, extra, inject_port)
                 for number in options.keys]
+        if options.smime != "no":
+            self.arms += [
+                Smime(self.ground, Certificates(self.ground, algorithm,
+                                                RECIPIENTS + OTHERS),
+                      options.keys[0], {})
+                for algorithm in Certificates.ALGORITHMS]
         self.postfix = ManyListeners(self.ground, self.arms, self.sink_port,
                                      inject_port, options.queue)
 
@@ -258,13 +338,18 @@ class Bench:
                    for recipients in self.options.rcpts)
 
     def has_copies(self, octets, recipients):
-        if self.options.copies is None:
+        return self.has(self.options.copies, octets, recipients)
+
+    @staticmethod
+    def has(option, octets, recipients):
+        if option is None:
             return (octets, recipients) == (4096, 1)
-        return self.options.copies == "yes"
+        return option == "yes"
 
     def arms_of(self, octets, recipients):
-        return [arm for arm in self.arms if not isinstance(arm, Copies) or
-                self.has_copies(octets, recipients)]
+        wanted = {Copies: self.options.copies, Smime: self.options.smime}
+        return [arm for arm in self.arms if type(arm) not in wanted or
+                self.has(wanted[type(arm)], octets, recipients)]
 
     def run(self):
         self.postfix.start()
@@ -306,11 +391,8 @@ class Bench:
             raise SystemExit("%s: %s" % (arm.name, "clear text" if clear
                                          else "no clear text"))
         if arm.seals:
-            armor = re.search(rb"-----BEGIN PGP MESSAGE-----.*"
-                              rb"-----END PGP MESSAGE-----", message, re.S)
-            opened = self.keys.open_with_gpg(armor.group(0))
-            if b"bench message number" not in opened:
-                raise SystemExit("%s: gpg opens something else" % arm.name)
+            if b"bench message number" not in arm.open(message):
+                raise SystemExit("%s: it opens as something else" % arm.name)
 
     def load(self, arm, messages, octets, sessions, recipients):
         """(seconds, milliseconds each) of a batch."""
@@ -399,7 +481,8 @@ class Bench:
                             row["to_noop"], row["cpu_ms"], row["p50"],
                             row["p99"]))
         lines += ["", "sealmilter-N: N keys in the store; copies-N: the same, "
-                  "delivering by copies.",
+                  "delivering by copies; smime-ALGORITHM-N: the same, to "
+                  "certificates.",
                   "CPU ms: of the filter, a message. p50, p99: of the "
                   "answer to DATA with %d sessions. Medians of %d rounds; "
                   "ratios within rounds." % (self.options.sessions,
@@ -421,6 +504,9 @@ def main():
     parser.add_argument("--copies", choices=("yes", "no"),
                         help="measure delivery by copies as well (without "
                         "this: for 4 KB and 1 recipient only)")
+    parser.add_argument("--smime", choices=("yes", "no"),
+                        help="the same for S/MIME, with the first number of "
+                        "keys")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0,
                         help="what one batch should take")
