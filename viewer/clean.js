@@ -129,8 +129,7 @@ function copyLink(from, to) {
 	to.setAttribute("href", url);
 	to.setAttribute("target", "_blank");
 	to.setAttribute("rel", "noopener noreferrer");
-	if (!to.hasAttribute("title"))
-		to.setAttribute("title", url);
+	to.setAttribute("title", url);
 }
 
 function copyElement(from, document, images) {

@@ -82,12 +82,11 @@ async function submit(event) {
 		fail();
 }
 
-function toggleShown() {
-	const input = at("passphrase");
-	const shown = input.type === "password";
-	input.type = shown ? "text" : "password";
-	at("show").setAttribute("aria-pressed", String(shown));
-	at("show").textContent = shown ? say.hide : say.show;
+function setShown(shown) {
+	const label = shown ? say.hide : say.show;
+	at("passphrase").type = shown ? "text" : "password";
+	at("show").textContent = label;
+	at("show").setAttribute("aria-label", `${label}: ${say.passphrase}`);
 }
 
 function start() {
@@ -98,8 +97,10 @@ function start() {
 		return;
 	}
 	at("ask").hidden = false;
+	setShown(false);
 	at("form").addEventListener("submit", submit);
-	at("show").addEventListener("click", toggleShown);
+	at("show").addEventListener("click", () =>
+	    setShown(at("passphrase").type === "password"));
 	at("lock").addEventListener("click", () => location.reload());
 	at("passphrase").focus();
 }
