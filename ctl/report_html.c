@@ -47,6 +47,8 @@ static const char style[] =
     "svg text{font:13px system-ui,'DejaVu Sans',sans-serif;fill:var(--fg)}\n"
     "svg .dim{fill:var(--dim)}\n"
     "table{border-collapse:collapse;width:100%;font-size:.93rem}\n"
+    "table.f{table-layout:fixed}table.f th:nth-child(1){width:26%}"
+    "table.f th:nth-child(2){width:36%}table.f td{overflow-wrap:anywhere}\n"
     "th{text-align:left;color:var(--dim);font-weight:600;font-size:.85rem}\n"
     "th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);"
     "vertical-align:top}\n"
@@ -54,6 +56,9 @@ static const char style[] =
     "white-space:nowrap}\n"
     "code{font:.85em/1.45 ui-monospace,'DejaVu Sans Mono',monospace;"
     "overflow-wrap:anywhere}\n"
+    ".wide{overflow-x:auto}\n"
+    "@media(max-width:40rem){main{padding:1.5rem 1rem 3rem}.verdict{"
+    "font-size:1.35rem}svg text{font-size:20px}}\n"
     ".note{background:var(--card);border-left:3px solid var(--line);"
     "padding:.6rem .9rem;margin:.5rem 0 .75rem;border-radius:0 .4rem .4rem 0}\n"
     ".note.bad{border-color:var(--bad);color:inherit}\n"
@@ -61,7 +66,9 @@ static const char style[] =
     "border-top:1px solid var(--line);padding-top:1rem}\n"
     "@media print{:root{--bg:#fff;--fg:#000;--dim:#444;--line:#bbb;"
     "--card:#fff;--good:#1f7a4d;--bad:#b3261e;--warn:#7a5200;--track:#ddd}"
-    "main{max-width:none;padding:0}body{font-size:10.5pt}h2,.note{break-after:"
+    "main{max-width:none;padding:0}.tiles{grid-template-columns:repeat("
+    "6,1fr)}.tile{padding:.5rem "
+    ".6rem}body{font-size:10.5pt}h2,.note{break-after:"
     "avoid}tr,.tile,svg{break-inside:avoid}thead{display:table-header-group}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 
@@ -160,6 +167,8 @@ page_top(GString *html, const struct report *report)
 #define BAR_X 210.0
 #define BAR_WIDTH 400.0
 #define BAR_STEP 30.0
+#define BARS 60
+#define DOMAIN_CHARS 26 /* of a name in front of its bar */
 
 static void
 part_of_bar(GString *html, double *xp, double y, uint64_t part, uint64_t whole,
@@ -185,13 +194,18 @@ static void
 one_bar(GString *html, const struct coverage *domain, double y)
 {
 	char *percent = report_percent(domain->sealed, domain->messages);
+	char *name;
 	double x = BAR_X;
 
 	g_string_append_printf(html,
 	    "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", (int)BAR_X - 12,
 	    (int)y + 12);
-	text(html,
-	    domain->domain[0] == '\0' ? "owner not known" : domain->domain);
+	name = domain->domain[0] == '\0' ? g_strdup("owner not known")
+					 : g_strdup(domain->domain);
+	if (strlen(name) > DOMAIN_CHARS)
+		memcpy(name + DOMAIN_CHARS - 3, "...", 4);
+	text(html, name);
+	g_free(name);
 	g_string_append_printf(html,
 	    "</text><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\""
 	    " fill=\"var(--track)\"/>",
@@ -211,7 +225,7 @@ one_bar(GString *html, const struct coverage *domain, double y)
 static void
 chart_of_domains(GString *html, const struct report *report)
 {
-	guint i, count = report->domains->len;
+	guint i, count = MIN(report->domains->len, BARS);
 
 	g_string_append_printf(html,
 	    "<h2>Coverage by domain</h2>\n<svg viewBox=\"0 0 760 %d\""
@@ -226,6 +240,11 @@ chart_of_domains(GString *html, const struct report *report)
 	    " sealed &nbsp; <span class=\"bad\">&#9632;</span> readable"
 	    " &nbsp; <span class=\"warn\">&#9632;</span> damaged or"
 	    " uncertain</p>\n");
+	if (report->domains->len > count)
+		g_string_append_printf(html,
+		    "<p class=\"dim\">and %u more domains, which the json and"
+		    " csv reports list</p>\n",
+		    report->domains->len - count);
 }
 
 #define TIME_LEFT 48.0
@@ -374,7 +393,8 @@ findings(GString *html, const struct report *report)
 		    finding_is_bad(kind) ? "bad" : "");
 		text(html, report_advice(kind));
 		g_string_append(html,
-		    "</p>\n<table><thead><tr><th>Mailbox</th><th>File</th>"
+		    "</p>\n<table class=\"f\"><thead><tr><th>Mailbox</th>"
+		    "<th>File</th>"
 		    "<th>What</th></tr></thead><tbody>\n");
 		finding_rows(html, report, kind);
 		g_string_append(html, "</tbody></table>\n");
@@ -430,13 +450,14 @@ mailboxes(GString *html, const struct report *report)
 	guint i;
 
 	g_string_append(html,
-	    "<h2>Mailboxes</h2>\n<table><thead><tr><th>Mailbox</th>"
+	    "<h2>Mailboxes</h2>\n<div "
+	    "class=\"wide\"><table><thead><tr><th>Mailbox</th>"
 	    "<th class=\"n\">Sealed</th><th class=\"n\">Readable</th>"
 	    "<th class=\"n\">Other</th><th class=\"n\">Coverage</th>"
 	    "<th>Who can open it: messages</th></tr></thead><tbody>\n");
 	for (i = 0; i < report->mailboxes->len; i++)
 		mailbox_row(html, g_ptr_array_index(report->mailboxes, i));
-	g_string_append(html, "</tbody></table>\n");
+	g_string_append(html, "</tbody></table></div>\n");
 }
 
 GString *
