@@ -216,7 +216,7 @@ ok "nor is that an empty list" is "$status" 75
 
 # --- usage
 
-for later in generate passwd expire revoke publish refresh; do
+for later in generate passwd expire revoke publish; do
 	sealctl key $later
 	ok "$later is not in this version, and says so" \
 	    err "not in this version"
