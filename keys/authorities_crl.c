@@ -17,6 +17,7 @@
 #include "keys/x509.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -136,10 +137,12 @@ crl_keep(const char *state, const struct crl_point *point, GBytes *octets,
     int64_t now, char **whatp, struct fault *fault)
 {
 	char *path = path_of(state, point);
-	X509_CRL *crl = parse(octets);
+	X509_CRL *crl;
 	const char *why;
 	int ret = -1;
 
+	ERR_clear_error();
+	crl = parse(octets);
 	why = crl == NULL ? "it is no CRL" : trouble(crl, point, now);
 	if (ssl_error_is_ours()) {
 		(void)ssl_fault(fault, "reading a CRL");
@@ -176,6 +179,8 @@ parse(GBytes *octets)
 	bio = BIO_new_mem_buf(g_bytes_get_data(octets, NULL), (int)len);
 	if (bio != NULL)
 		crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+	else
+		ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
 	BIO_free(bio);
 	return crl;
 }

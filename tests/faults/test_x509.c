@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "keys/authorities.h"
+#include "keys/authorities_crl.h"
 #include "keys/ssl.h"
 #include "keys/x509.h"
 
@@ -41,6 +41,9 @@ enum {
 	POINT_d2i_X509,
 	POINT_d2i_X509_CRL_bio,
 	POINT_i2d_X509,
+	POINT_i2d_X509_CRL,
+	POINT_X509_CRL_verify,
+	POINT_d2i_X509_CRL,
 	POINT_OPENSSL_sk_push,
 	POINTS_END,
 };
@@ -65,6 +68,9 @@ static const char *const names[POINTS_END] = {
     [POINT_d2i_X509] = "d2i_X509",
     [POINT_d2i_X509_CRL_bio] = "d2i_X509_CRL_bio",
     [POINT_i2d_X509] = "i2d_X509",
+    [POINT_i2d_X509_CRL] = "i2d_X509_CRL",
+    [POINT_X509_CRL_verify] = "X509_CRL_verify",
+    [POINT_d2i_X509_CRL] = "d2i_X509_CRL",
     [POINT_OPENSSL_sk_push] = "OPENSSL_sk_push",
 };
 
@@ -112,6 +118,13 @@ TORTURE_WRAP(X509_CRL *, d2i_X509_CRL_bio, (BIO * bio, X509_CRL **crl),
     (bio, crl), NULL, false, NULL)
 TORTURE_WRAP(int, i2d_X509, (const X509 *certificate, unsigned char **out),
     (certificate, out), -1, false, 0)
+TORTURE_WRAP(X509_CRL *, d2i_X509_CRL,
+    (X509_CRL * *a, const unsigned char **in, long len), (a, in, len), NULL,
+    false, NULL)
+TORTURE_WRAP(int, X509_CRL_verify, (X509_CRL * list, EVP_PKEY *key),
+    (list, key), 0, false, 0)
+TORTURE_WRAP(int, i2d_X509_CRL, (const X509_CRL *list, unsigned char **out),
+    (list, out), -1, false, 0)
 TORTURE_WRAP(int, OPENSSL_sk_push, (OPENSSL_STACK * stack, const void *data),
     (stack, data), 0, false, 0)
 
@@ -127,7 +140,28 @@ struct task {
 
 static GBytes *bundle, *bundle_pem, *alone;
 static char *authority, *crl, *crl_der;
-static struct inspected *alice, *revoked, *bob;
+static struct inspected *alice, *revoked, *bob, *above;
+static char *folder;
+static GBytes *crl_octets;
+static struct x509_st *issuer;
+
+static void
+remove_crls(void)
+{
+	char *crls = g_build_filename(folder, CRL_FOLDER, NULL), *path;
+	GDir *all = g_dir_open(crls, 0, NULL);
+	const char *name;
+
+	while (all != NULL && (name = g_dir_read_name(all)) != NULL) {
+		path = g_build_filename(crls, name, NULL);
+		(void)unlink(path);
+		g_free(path);
+	}
+	if (all != NULL)
+		g_dir_close(all);
+	(void)rmdir(crls);
+	g_free(crls);
+}
 
 static char *
 described(int r, const char *good, const struct fault *fault)
@@ -234,6 +268,26 @@ vouch_revoked(void)
 	return vouch(revoked, crl_der);
 }
 
+/* ca.crl as it comes from the web, twice. */
+static char *
+keep_crl(void)
+{
+	static char where[] = "http://ca.example/crl";
+	const struct crl_point point = {where, issuer};
+	struct fault fault = {FAULT_NONE, ""};
+	char *what = NULL, *again = NULL, *text;
+	int r;
+
+	remove_crls();
+	r = crl_keep(folder, &point, crl_octets, NOW, &what, &fault);
+	if (r == 1)
+		r = crl_keep(folder, &point, crl_octets, NOW, &again, &fault);
+	text = r == -1 ? described(r, "", &fault) : g_strdup(what);
+	g_free(what);
+	g_free(again);
+	return text;
+}
+
 static struct task tasks[] = {
     {"PKCS#7 is read", inspect_bundle, NULL, false},
     {"PEM is read", inspect_pem, NULL, true},
@@ -243,6 +297,7 @@ static struct task tasks[] = {
     {"one below another authority is", vouch_bob, "1", false},
     {"a revoked one is not", vouch_revoked, "revoked, says its authority",
 	false},
+    {"a CRL is kept", keep_crl, NULL, false},
 };
 static const struct task *task;
 
@@ -274,6 +329,7 @@ may_call_it_broken(unsigned int point)
 	return point == POINT_PEM_read_bio_X509 ||
 	       point == POINT_PEM_read_bio_X509_CRL ||
 	       point == POINT_d2i_X509_CRL_bio || point == POINT_d2i_X509 ||
+	       point == POINT_X509_CRL_verify || point == POINT_d2i_X509_CRL ||
 	       point == POINT_BIO_ctrl;
 }
 
@@ -361,7 +417,7 @@ sample_certificate(const char *file)
 
 /* ca.crl, which is PEM, in DER. */
 static char *
-write_der(const char *folder)
+write_der(void)
 {
 	BIO *in = BIO_new_file(crl, "r"), *out;
 	X509_CRL *list = PEM_read_bio_X509_CRL(in, NULL, NULL, NULL);
@@ -379,7 +435,6 @@ write_der(const char *folder)
 int
 main(void)
 {
-	char *folder;
 	bool seen[POINTS_END] = {true};
 	unsigned int i;
 
@@ -393,10 +448,13 @@ main(void)
 	alone = sample_read("../certs/utf8.crt", NULL);
 	authority = sample_path("../certs/ca.crt");
 	crl = sample_path("../certs/ca.crl");
-	crl_der = write_der(folder);
+	crl_der = write_der();
 	alice = sample_certificate("../certs/alice.crt");
 	revoked = sample_certificate("../certs/revoked.crt");
 	bob = sample_certificate("../certs/bundle.p7b");
+	above = sample_certificate("../certs/ca.crt");
+	issuer = above->certificate;
+	crl_octets = sample_read("../certs/ca.crl", NULL);
 	for (i = 0; i < G_N_ELEMENTS(tasks); i++) {
 		task = &tasks[i];
 		/* All that OpenSSL loads but once is loaded here. */
@@ -410,6 +468,7 @@ main(void)
 	for (i = 0; i < POINTS_END; i++)
 		ok(seen[i], "%s was tortured", i == 0 ? "all" : names[i]);
 	(void)unlink(crl_der);
+	remove_crls();
 	(void)rmdir(folder);
 	g_free(folder);
 	return tap_done();

@@ -91,6 +91,9 @@ static const struct {
     {"gpg = \"gpg\";", "1: gpg: expects a path that begins with \"/\""},
     {"keys = { smime_trust = [ \"ca.pem\" ]; };",
 	"1: keys.smime_trust: expects a path that begins with \"/\""},
+    {"keys = { crl_fetch = \"yes\"; };", "1: keys.crl_fetch: expects"},
+    {"keys = { crl_fetch_seconds = 0; };",
+	"1: keys.crl_fetch_seconds: must be from 1 to 3600"},
     {"keys = { gnupg_home = \"~/.gnupg\"; };",
 	"1: keys.gnupg_home: expects a path that begins with \"/\""},
     {"syslog_facility = \"local8\";",
@@ -320,8 +323,10 @@ test_everything(void)
 	    "local_clients = [ \"192.0.2.0/24\" ]; delivery = \"edit\";\n"
 	    "keys = { sources = [ \"gnupg\", \"store\" ];\n"
 	    "         gnupg_home = \"/srv/gnupg\";\n"
-	    "         smime_trust = \"/srv/ca\"; crl_files = [ \"/srv/crl\" ]; "
-	    "};\n"
+	    "         smime_trust = \"/srv/ca\"; crl_files = [ \"/srv/crl\" "
+	    "];\n"
+	    "         crl_fetch = true; crl_fetch_seconds = 7;\n"
+	    "         crl_fetch_private = true; };\n"
 	    "gpg = \"/opt/gpg\"; openpgp_engine = \"gnupg\";\n"
 	    "limits = { sessions = 7; message = 1048576; \n"
 	    "           spool_memory = \"64k\"; gpg_seconds = 5;\n"
@@ -350,6 +355,8 @@ test_everything(void)
 	is_str(config->gnupg_home, "/srv/gnupg", "GnuPG has a home");
 	is_str(config->smime_trust[0], "/srv/ca", "authorities have a file");
 	is_str(config->crl_files[0], "/srv/crl", "and what they revoked");
+	ok(config->crl_fetch && config->crl_fetch_private, "CRLs are fetched");
+	is_int(config->crl_fetch_seconds, 7, "within a time");
 	is_str(config->gpg, "/opt/gpg", "gpg has a path");
 	is_int(config->engines, PGP_GNUPG, "the engine is chosen");
 	is_int(config->sessions, 7, "sessions are limited");
