@@ -42,7 +42,7 @@ ar -rc fuzz/libfuzzed.a fuzz/objects/*.o
 
 if [ $# -eq 0 ]; then
 	set -- armor cms material packet message protect legacy address config \
-	    examine journal smtp
+	    examine journal smtp x509
 fi
 for target; do
 	mkdir -p "fuzz/corpus/$target"
