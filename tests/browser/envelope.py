@@ -34,6 +34,10 @@ def b64u(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def octets(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def seal(message, passphrase=PASSPHRASE, iterations=ITERATIONS):
     """By jwcrypto, which has only the number of iterations wrong: 8192."""
     def wrap(self, key, bitsize, cek, headers):

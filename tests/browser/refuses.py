@@ -7,6 +7,7 @@ In:    envelopes cut, altered, and wrong in one thing only.
 Out:   one text, nothing of the message, and another try is possible.
 Never: takes for refused what would not have opened anyway.
 """
+import string
 import sys
 
 import chromium
@@ -16,6 +17,8 @@ import rig
 
 SECRET = "Nobody is to read this."
 RAW = mails.raw("From: bob@example.com", "Subject: secret", "", SECRET, "")
+ALPHABET = string.ascii_uppercase + string.ascii_lowercase + \
+    string.digits + "-_"
 SEGMENTS = ("header", "wrapped key", "IV", "ciphertext", "tag")
 
 TRY = """
@@ -61,6 +64,16 @@ def damaged(good):
         yield "a blank in the %s" % name, ".".join(
             parts[:number] + [parts[number][:2] + " " + parts[number][2:]] +
             parts[number + 1:])
+        spare = len(parts[number]) % 4
+        if spare:
+            # The same octets, in another text.
+            last = ALPHABET[ALPHABET.index(parts[number][-1]) + 1]
+            yield "bits that stand for nothing in the %s" % name, ".".join(
+                parts[:number] + [parts[number][:-1] + last] +
+                parts[number + 1:])
+    tag = envelope.octets(good.split(".")[4])
+    yield "a tag of 17 octets", good.rsplit(".", 1)[0] + "." + \
+        envelope.b64u(tag + b"\0")
     for length in (0, 1, 100, len(good) // 2, len(good) - 23, len(good) - 1):
         yield "cut after %d" % length, good[:length]
     yield "a segment more", good + ".AAAA"
