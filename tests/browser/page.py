@@ -326,6 +326,27 @@ class Page:
                     "all of it is printed, and no button", text[-300:],
                     text.count(b"words"))
 
+    def frame_is_locked(self):
+        """Each lock by itself, since one hides that another is open."""
+        b = self.browser
+        b.open(self.file, envelope.PASSPHRASE)
+        frame = b.one("#message iframe")
+        self.tap.equal(sorted(frame.get_attribute("sandbox").split()), [
+            "allow-popups", "allow-popups-to-escape-sandbox",
+            "allow-same-origin"],
+            "the frame's sandbox allows a tab by a click, and no script")
+        source = frame.get_attribute("srcdoc")
+        policy = re.search(r'<meta http-equiv="Content-Security-Policy" '
+                           r'content="([^"]*)">', source)
+        self.tap.ok(source.startswith(
+            '<!DOCTYPE html><html><head><meta charset="utf-8">' + policy[0]),
+            "its own policy comes before all else", source[:300])
+        self.tap.equal(policy[1].split("; "), [
+            "default-src 'none'", "script-src 'none'",
+            "style-src 'unsafe-inline'", "img-src data: blob:",
+            "base-uri 'none'", "form-action 'none'"],
+            "and allows nothing but styles and images that are there")
+
     def links_open_by_a_click(self):
         b = self.browser
         self.listener.serve("linked", b"<script>document.title = "
@@ -359,7 +380,7 @@ def main():
                  page.can_be_read_aloud, page.shows_progress, page.closes,
                  page.fits_a_phone, page.is_legible,
                  page.frame_is_as_high_as_the_text,
-                 page.links_open_by_a_click):
+                 page.frame_is_locked, page.links_open_by_a_click):
         tap.run(case)
     return tap.done()
 
