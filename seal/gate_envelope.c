@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define STRETCHES 4
+#define BATCH_OCTETS ((size_t)LINES_OCTETS * 128)
 
 /* Text that has to stand there, octet by octet. */
 struct stretch {
@@ -35,9 +36,11 @@ struct reading {
 	struct stretch stretches[STRETCHES];
 	uint64_t jwe_at, jwe_end; /* octets of the body */
 	uint64_t position;
-	/* The line at hand, of the JWE. */
+	/* The line at hand, of the JWE, and what the lines before it were. */
 	char line[LINES_CHARS];
 	size_t column;
+	char jwe_text[BATCH_OCTETS];
+	size_t jwe_have;
 	size_t spaces;
 	struct jwe_reader *jwe;
 	EVP_MD_CTX *digest;
@@ -52,6 +55,7 @@ static void plan(struct reading *reading, const struct dress *dress,
 static void take_text(struct reading *reading, const char *text, size_t len);
 static void take_fixed(struct reading *reading, const char *text, size_t len);
 static void take_line(struct reading *reading);
+static void take_jwe(struct reading *reading);
 static int on_key(void *context, const struct jwe_header *header,
     const char *text, unsigned char kek[JWE_KEY_OCTETS], struct fault *fault);
 static int on_sealed(
@@ -145,7 +149,11 @@ read_body(
 	       (r = spool_reader_next(reader, &data, &len, fault)) == 1)
 		take_text(reading, (const char *)data, len);
 	spool_reader_free(&reader);
-	return r == -1 ? "" : reading->what;
+	if (r == -1)
+		return "";
+	if (reading->what == NULL)
+		take_jwe(reading);
+	return reading->what;
 }
 
 static void
@@ -194,7 +202,7 @@ take_fixed(struct reading *reading, const char *text, size_t len)
 	}
 }
 
-/* 64 characters of base64, CRLF; of the JWE, or spaces behind it. */
+/* 64 characters of base64, CRLF. */
 static void
 take_line(struct reading *reading)
 {
@@ -214,15 +222,29 @@ take_line(struct reading *reading)
 	reading->column = 0;
 	n = g_base64_decode_step(
 	    reading->line, LINES_CHARS - 2, octets, &state, &save);
-	for (i = n; i > 0 && octets[i - 1] == ' '; i--)
-		continue;
-	if (reading->spaces > 0 || n != LINES_OCTETS || i == 0)
+	memcpy(reading->jwe_text + reading->jwe_have, octets, n);
+	reading->jwe_have += n;
+	if (reading->jwe_have == BATCH_OCTETS)
+		take_jwe(reading);
+}
+
+/* The JWE, or the spaces that fill up its last line. */
+static void
+take_jwe(struct reading *reading)
+{
+	size_t n = reading->jwe_have;
+
+	while (n > 0 && reading->jwe_text[n - 1] == ' ')
+		n--;
+	if (reading->spaces + reading->jwe_have - n >= LINES_OCTETS ||
+	    (reading->spaces > 0 && n > 0))
 		reading->what = "it is filled up too much";
-	else if (jwe_reader_feed(reading->jwe, (const char *)octets, i,
+	else if (jwe_reader_feed(reading->jwe, reading->jwe_text, n,
 		     &reading->fault) != 0 &&
 		 reading->what == NULL)
 		reading->what = "it does not open";
-	reading->spaces = n - i;
+	reading->spaces += reading->jwe_have - n;
+	reading->jwe_have = 0;
 }
 
 /* --- What the JWE is */
