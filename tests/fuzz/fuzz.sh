@@ -26,7 +26,7 @@ fi
 
 # All of the product that a target may need, once.
 mkdir -p fuzz/objects fuzz/corpus fuzz/found
-for file in "$top"/policy/*.c "$top"/keys/*.c "$top"/seal/*.c \
+for file in embedded/*.c "$top"/policy/*.c "$top"/keys/*.c "$top"/seal/*.c \
     "$top"/mailbox/*.c \
     "$top"/milter/config*.c "$top"/milter/journal*.c "$top"/milter/smtp*.c; do
 	case $file in
