@@ -3,13 +3,16 @@
 """Opens a sealed envelope by jwcrypto: somebody else's JOSE library.
 
     jwcrypto_open.py FILE < passphrase > message
+    jwcrypto_open.py --all FOLDER < passphrase
 
 FILE is a message with an envelope, its page, or the JWE alone. The message is
-taken apart by Python's email package, the page by its HTML parser.
+taken apart by Python's email package, the page by its HTML parser. With --all,
+each FOLDER/NAME.sealed has to open to FOLDER/NAME.want.
 """
 
 import email
 import html.parser
+import pathlib
 import sys
 
 from jwcrypto import jwe, jwk
@@ -65,10 +68,22 @@ def open_jwe(text, passphrase):
     return box
 
 
-if __name__ == "__main__":
-    with open(sys.argv[1], "rb") as file:
-        whole = file.read()
-    words = sys.stdin.readline().rstrip("\n")
-    opened = open_jwe(jwe_of(whole), words)
+def read(path, words):
+    opened = open_jwe(jwe_of(pathlib.Path(path).read_bytes()), words)
     assert opened.jose_header["cty"] == "message/rfc822", opened.jose_header
-    sys.stdout.buffer.write(opened.payload)
+    return opened.payload
+
+
+def main():
+    words = sys.stdin.readline().rstrip("\n")
+    if sys.argv[1] != "--all":
+        sys.stdout.buffer.write(read(sys.argv[1], words))
+        return 0
+    wrong = [str(path) for path in pathlib.Path(sys.argv[2]).glob("*.sealed")
+             if read(path, words) != path.with_suffix(".want").read_bytes()]
+    print("\n".join(wrong), file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
