@@ -6,8 +6,8 @@ to DATA; against no filter and a milter that does nothing, in one run.
 In:    the build directory with sealmilter, sealctl, tests/bench/load and noop.
 Out:   a table for people; --json FILE with every round.
 Never: compares numbers of different runs, or believes that it was sealed:
-       a message of each arm is opened with gpg or openssl before anything is
-       measured.
+       a message of each arm is opened with gpg, openssl or jwcrypto before
+       anything is measured.
 
 All arms stand in one private Postfix, each behind a listener of its own, and
 take turns in every round, so that what else the machine does hits them alike.
@@ -24,8 +24,10 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "mta"))
+sys.path[:0] = [os.path.join(HERE, "..", "mta"),
+                os.path.join(HERE, "..", "envelope")]
 
+import jwcrypto_open    # noqa: E402
 import mtas         # noqa: E402
 import rig          # noqa: E402
 import sealed       # noqa: E402
@@ -36,6 +38,7 @@ NOOP = os.path.join(rig.BUILD, "tests", "bench", "noop")
 RECIPIENTS = ["rcpt%d@example.org" % i for i in range(1, 6)]
 OTHERS = ["other%d@example.org" % i for i in range(1, 6)]
 POLICY = ({"name": "all", "seal": ["openpgp"]},)
+WORDS = "the quick brown fox jumps over my neighbour"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -209,6 +212,22 @@ class Smime(Sealing):
         return self.keys.open(RECIPIENTS[0], message)
 
 
+class Envelopes(Sealing):
+    """With a passphrase that is set: nothing is derived again. One recipient
+    a message, as edits can do no more."""
+    kind = "passphrase"
+    policy = ({"name": "all", "seal": ["passphrase"]},)
+
+    def __init__(self, ground, keys, number, options):
+        super().__init__(ground, keys, number, options)
+        self.daemon.ctl("passphrase", "set", RECIPIENTS[0],
+                        input=(WORDS + "\n").encode())
+
+    def open(self, message):
+        return jwcrypto_open.open_jwe(jwcrypto_open.jwe_of(message),
+                                      WORDS).payload
+
+
 class Certificates:
     """One for each address, made for this run."""
 
@@ -323,6 +342,9 @@ class Bench:
             self.arms += [
                 Copies(self.ground, self.keys, number, extra, inject_port)
                 for number in options.keys]
+        if (4096, 1) in [(o, r) for o in options.sizes for r in options.rcpts]:
+            self.arms.append(Envelopes(self.ground, self.keys,
+                                       options.keys[0], {}))
         if options.smime != "no":
             self.arms += [
                 Smime(self.ground, Certificates(self.ground, algorithm,
@@ -347,7 +369,8 @@ class Bench:
         return option == "yes"
 
     def arms_of(self, octets, recipients):
-        wanted = {Copies: self.options.copies, Smime: self.options.smime}
+        wanted = {Copies: self.options.copies, Smime: self.options.smime,
+                  Envelopes: None}
         return [arm for arm in self.arms if type(arm) not in wanted or
                 self.has(wanted[type(arm)], octets, recipients)]
 
@@ -482,7 +505,8 @@ class Bench:
                             row["p99"]))
         lines += ["", "sealmilter-N: N keys in the store; copies-N: the same, "
                   "delivering by copies; smime-ALGORITHM-N: the same, to "
-                  "certificates.",
+                  "certificates;",
+                  "passphrase-N: envelopes, each with the page that opens it.",
                   "CPU ms: of the filter, a message. p50, p99: of the "
                   "answer to DATA with %d sessions. Medians of %d rounds; "
                   "ratios within rounds." % (self.options.sessions,
