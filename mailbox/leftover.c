@@ -25,12 +25,18 @@
 /* A sentence in an index: so many words in a row, most of them new. */
 #define SENTENCE_WORDS 6
 #define SENTENCE_NEW 4
-/* A full-text index has at least that many new words. */
+/* A full-text index has at least that many new words in a window, where octets
+ * that are compressed have none or one by chance. */
 #define SEARCH_NEW 12
 
 struct lexicon {
 	GHashTable *words;
+	GHashTable *pieces; /* of words, PIECE letters each */
 };
+
+/* Some indexes have every piece of a word. One is known if it is made of
+ * pieces that are; so long ones are needed to know a new word by. */
+#define PIECE ((size_t)5)
 
 /* --- Words */
 
@@ -53,6 +59,7 @@ lexicon_make(void)
 
 	lexicon->words =
 	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	lexicon->pieces = g_hash_table_new(g_direct_hash, g_direct_equal);
 	return lexicon;
 }
 
@@ -64,15 +71,43 @@ lexicon_free(struct lexicon **lexiconp)
 	if (lexicon == NULL)
 		return;
 	g_hash_table_destroy(lexicon->words);
+	g_hash_table_destroy(lexicon->pieces);
 	g_free(lexicon);
+}
+
+static gpointer
+piece_of(const char *word)
+{
+	gsize piece = 0;
+	size_t i;
+
+	for (i = 0; i < PIECE; i++)
+		piece = piece << 8 | (guchar)g_ascii_tolower(word[i]);
+	return GSIZE_TO_POINTER(piece);
 }
 
 static void
 add_word(struct lexicon *lexicon, const char *word, size_t len)
 {
-	if (g_hash_table_size(lexicon->words) < WORDS_MAX)
-		g_hash_table_add(
-		    lexicon->words, g_ascii_strdown(word, (gssize)len));
+	size_t i;
+
+	if (g_hash_table_size(lexicon->words) >= WORDS_MAX)
+		return;
+	g_hash_table_add(lexicon->words, g_ascii_strdown(word, (gssize)len));
+	for (i = 0; i + PIECE <= len; i++)
+		g_hash_table_add(lexicon->pieces, piece_of(word + i));
+}
+
+/* Not shorter than a piece. */
+static bool
+is_made_of_pieces(const struct lexicon *lexicon, const char *word, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i + PIECE <= len; i++)
+		if (!g_hash_table_contains(lexicon->pieces, piece_of(word + i)))
+			return false;
+	return true;
 }
 
 static bool
@@ -255,9 +290,10 @@ has_envelope(const struct look *look, const char *text, size_t len)
 	static gsize once;
 
 	return matches_news(look,
-	    regex_once(&once, "\"[^\"\\0]{0,40}\\d\\d:\\d\\d[^\"\\0]{0,30}\" "
-			      "(?:\"((?:[^\"\\\\\\0]|\\\\.)*)\""
-			      "|\\{\\d+\\}\\r\\n([^\\0]{1,2000}?)) \\(\\("),
+	    regex_once(&once,
+		"(?:NIL|\"[^\"\\0]{0,40}\\d\\d:\\d\\d[^\"\\0]{0,30}\") "
+		"(?:\"((?:[^\"\\\\\\0]|\\\\.)*)\""
+		"|\\{\\d+\\}\\r\\n([^\\0]{1,2000}?)) \\(\\("),
 	    text, len);
 }
 
@@ -303,6 +339,7 @@ has_words(const struct look *look, const char *text, size_t len)
 {
 	size_t i = 0, start;
 
+	g_hash_table_remove_all(look->found);
 	while (i < len) {
 		if (!g_ascii_islower(text[i]) && (guchar)text[i] < 0x80) {
 			i++;
@@ -312,9 +349,9 @@ has_words(const struct look *look, const char *text, size_t len)
 					       (guchar)text[i] >= 0x80);
 		     i++)
 			continue;
-		if (i - start < 4 || i - start > WORD_OCTETS ||
+		if (i - start < PIECE || i - start > WORD_OCTETS ||
 		    !g_utf8_validate_len(text + start, i - start, NULL) ||
-		    knows(look->lexicon, text + start, i - start))
+		    is_made_of_pieces(look->lexicon, text + start, i - start))
 			continue;
 		g_hash_table_add(
 		    look->found, g_strndup(text + start, i - start));

@@ -262,6 +262,9 @@ def readable_things(site):
     wrong(site, "a cached envelope is found", a + "/dovecot.index.cache",
           b'\0\0"Mon, 01 Jan 2024 10:00:00 +0000" "quarterly losses" ((NIL '
           b'NIL "someone" "remote.example"))\0', "leftover", 1, "envelope")
+    wrong(site, "one without a date, too", a + "/dovecot.index.cache",
+          b'\0\0NIL "quarterly losses" ((NIL NIL "someone" "remote.example"))',
+          "leftover", 1, "envelope")
     wrong(site, "a cached preview is found", a + "/dovecot.index.cache",
           b"\0\0\0001Dear Alice, here is what the lawyers told us about "
           b"our quarterly losses.\0", "leftover", 1, "sentences")
