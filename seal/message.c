@@ -243,26 +243,38 @@ message_write_whole(const struct message *message, int fd, struct fault *fault)
 /* Octets that are read and not yet used. */
 struct reading {
 	int fd;
+	struct spool_reader *spool; /* instead, if it is not NULL */
 	GString *buffer;
 	uint64_t octets; /* that may still come */
 	bool at_end;
 };
+
+static ssize_t
+reading_octets(
+    struct reading *reading, char *piece, size_t size, struct fault *fault)
+{
+	ssize_t n;
+
+	if (reading->spool != NULL)
+		return spool_reader_read(reading->spool, piece, size, fault);
+	do
+		n = read(reading->fd, piece, size);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		fault_set(fault, FAULT_TEMP, "reading the message: %s",
+		    g_strerror(errno));
+	return n;
+}
 
 /* 1: more octets.  0: the end.  -1. */
 static int
 reading_more(struct reading *reading, struct fault *fault)
 {
 	char piece[16384];
-	ssize_t n;
+	ssize_t n = reading_octets(reading, piece, sizeof(piece), fault);
 
-	do
-		n = read(reading->fd, piece, sizeof(piece));
-	while (n == -1 && errno == EINTR);
-	if (n == -1) {
-		fault_set(fault, FAULT_TEMP, "reading the message: %s",
-		    g_strerror(errno));
+	if (n == -1)
 		return -1;
-	}
 	if ((uint64_t)n > reading->octets) {
 		fault_set(fault, FAULT_PERM, "the message is too large");
 		return -1;
@@ -336,24 +348,43 @@ read_header(
 	return r == -1 ? -1 : 0;
 }
 
+static int
+read_all(struct message *message, struct reading *reading, struct fault *fault)
+{
+	GString *buffer = reading->buffer = g_string_new(NULL);
+	int r = read_header(message, reading, fault);
+
+	while (r == 0) {
+		r = message_add_body(message, buffer->str, buffer->len, fault);
+		OPENSSL_cleanse(buffer->str, buffer->len);
+		g_string_truncate(buffer, 0);
+		if (r != 0 || reading->at_end)
+			break;
+		if (reading_more(reading, fault) < 0)
+			r = -1;
+	}
+	g_string_free(buffer, TRUE);
+	return r;
+}
+
 int
 message_read(
     struct message *message, int fd, uint64_t octets, struct fault *fault)
 {
-	struct reading reading = {fd, g_string_new(NULL), octets, false};
-	int r = read_header(message, &reading, fault);
+	struct reading reading = {.fd = fd, .octets = octets};
 
-	while (r == 0) {
-		r = message_add_body(
-		    message, reading.buffer->str, reading.buffer->len, fault);
-		OPENSSL_cleanse(reading.buffer->str, reading.buffer->len);
-		g_string_truncate(reading.buffer, 0);
-		if (r != 0 || reading.at_end)
-			break;
-		if (reading_more(&reading, fault) < 0)
-			r = -1;
-	}
-	g_string_free(reading.buffer, TRUE);
+	return read_all(message, &reading, fault);
+}
+
+int
+message_read_spool(struct message *message, const struct spool *spool,
+    uint64_t octets, struct fault *fault)
+{
+	struct reading reading = {
+	    .fd = -1, .spool = spool_reader_make(spool), .octets = octets};
+	int r = read_all(message, &reading, fault);
+
+	spool_reader_free(&reading.spool);
 	return r;
 }
 

@@ -47,6 +47,10 @@ uint64_t message_size(const struct message *message);
 int message_read(
     struct message *message, int fd, uint64_t octets, struct fault *fault);
 
+/* The same from a spool. */
+int message_read_spool(struct message *message, const struct spool *spool,
+    uint64_t octets, struct fault *fault);
+
 /* The nth (from 0) field of a name, or NULL. */
 const struct field *message_field(
     const struct message *message, const char *name, size_t nth);
