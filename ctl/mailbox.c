@@ -11,10 +11,19 @@
 
 #include "ctl/mailbox.h"
 
+#include <string.h>
+
+static ctl_command encrypt;
+
 static const struct ctl_member members[] = {
-    {"encrypt", mailbox_encrypt,
-	"[--user ADDRESS] [--jobs N] [--dry-run] DIR...",
-	"seal what is readable in these Maildirs to their owner's key"},
+    {"encrypt", encrypt,
+	"[--user ADDRESS] [--jobs N] [--dry-run] DIR...\n"
+	"  mailbox encrypt --imap imaps://USER@HOST[:PORT]"
+	" [--user ADDRESS]\n"
+	"           [--master NAME] [--password-file FILE] [--cafile FILE]\n"
+	"           [--folder NAME ...] [--dry-run]",
+	"seal what is readable in these Maildirs, or on an IMAP server, to"
+	" their owner's key"},
     {"decrypt", mailbox_decrypt,
 	"[--key-file FILE] [--jobs N] [--dry-run] DIR...",
 	"put back the files that were sealed here, octet by octet"},
@@ -41,4 +50,17 @@ int
 mailbox_usage(const char *name)
 {
 	return ctl_family_usage(&family, name);
+}
+
+/* Of Maildirs; or of a server, which has other options. */
+static int
+encrypt(struct ctl *ctl, int argc, char *const argv[])
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--imap") == 0 ||
+		    g_str_has_prefix(argv[i], "--imap="))
+			return mailbox_encrypt_imap(ctl, argc, argv);
+	return mailbox_encrypt(ctl, argc, argv);
 }

@@ -7,9 +7,10 @@
 
 /* The commands of `sealctl mailbox`, and how one of them is used. */
 ctl_command mailbox_encrypt, mailbox_decrypt,
-    mailbox_rekey;          /* ctl/mailbox_convert.c */
-ctl_command mailbox_verify; /* ctl/mailbox_verify.c */
-ctl_command mailbox_watch;  /* ctl/mailbox_watch.c */
+    mailbox_rekey;                /* ctl/mailbox_convert.c */
+ctl_command mailbox_encrypt_imap; /* ctl/mailbox_imap.c */
+ctl_command mailbox_verify;       /* ctl/mailbox_verify.c */
+ctl_command mailbox_watch;        /* ctl/mailbox_watch.c */
 int mailbox_usage(const char *name);
 
 #endif

@@ -53,6 +53,7 @@ home OpenSSL 'openssl/.*' \
 # X.509 and CMS are large, and what they parse is written by strangers.
 home 'X.509 and CMS' 'openssl/(x509.*|pem|pkcs7|cms|asn1.*)\.h' \
     'keys/(x509|authorities).*\.[ch]|seal/(cms.*|already_cms)\.c'
+home libcurl 'curl/.*' 'ctl/fetch\.c|mailbox/imap_wire\.c'
 home syslog 'syslog\.h' 'milter/.*\.[ch]|ctl/mailbox_watch\.c'
 
 ok "policy/, keys/, seal/ and mailbox/ neither print nor exit" "$(

@@ -12,10 +12,11 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 
-from rig import (accepts, end_process, free_port, read_file, wait_for)
+from rig import (accepts, descendants, end_process, free_port, read_file, wait_for)
 
 PROGRAMS = ("dovecot", "doveadm")
 PACKAGED = ("/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp",
@@ -190,6 +191,13 @@ class Dovecot:
             end_process(self.process)
             self.process = None
 
+    def kill9(self):
+        """SIGKILL for all of it, at once: nobody says good-bye."""
+        for pid in descendants(self.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
     def restart(self):
         self.stop()
         return self.start()
@@ -275,21 +283,14 @@ def fetch(client, folder="INBOX", what="BODY.PEEK[]"):
     found = {}
     data = checked(client.uid(
         "FETCH", "1:*", "(UID FLAGS INTERNALDATE RFC822.SIZE %s)" % what))
-    text = b""
+    begun = None
     for item in data:
-        if item is None:
-            continue
-        raw = None
         if isinstance(item, tuple):
-            text, raw = item
-        else:
-            text += item
-        if raw is not None:
-            body = raw
-            continue
-        mail = read_item(text, body)
-        found[mail.uid] = mail
-        text = b""
+            begun = item
+        elif begun is not None:     # else news of flags, in between
+            mail = read_item(begun[0] + item, begun[1])
+            found[mail.uid] = mail
+            begun = None
     return found
 
 
