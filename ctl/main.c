@@ -59,7 +59,7 @@ static const struct command commands[] = {
     {"journal", ctl_journal, "list|show ...",
 	"what became of the copies of messages", false},
     {"mailbox", ctl_mailbox, "encrypt|decrypt|rekey|verify|watch ...",
-	"mail that is stored: seal it, and prove it", false},
+	"mail that is stored: seal it, open it, and prove it", false},
     {"passphrase", ctl_passphrase, "set|list|delete ...",
 	"what opens the mail of those who have no key", false},
     {"audit", NULL, NULL, NULL, false},
