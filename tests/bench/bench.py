@@ -28,6 +28,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "mta"),
                 os.path.join(HERE, "..", "envelope")]
 
 import jwcrypto_open    # noqa: E402
+import mailbox      # noqa: E402
 import mtas         # noqa: E402
 import rig          # noqa: E402
 import sealed       # noqa: E402
@@ -539,7 +540,11 @@ def main():
     parser.add_argument("--queue", help="directory for Postfix's queue, "
                         "such as one on a tmpfs")
     parser.add_argument("--json", help="write every round there")
+    parser.add_argument("--mailbox", action="store_true",
+                        help="measure `sealctl mailbox encrypt` instead")
     options = parser.parse_args()
+    if options.mailbox:
+        return mailbox.main(options.sizes, options.rounds)
     why = mtas.missing(mtas.Postfix)
     if why or shutil.which("smtp-sink") is None:
         raise SystemExit("bench: " + (why or "there is no smtp-sink"))
