@@ -67,6 +67,8 @@ secret_open(const struct config *config, GBytes *file, struct secret *secret,
 		return 0;
 	}
 	secret->temporary = file != NULL;
+	if (file != NULL && (config->engines & PGP_RNP) != 0)
+		secret->keys.openpgp = g_bytes_ref(file);
 	secret->home =
 	    secret->temporary ? temporary_home(fault) : own_home(fault);
 	secret->keys.home = secret->home;
@@ -86,5 +88,6 @@ secret_close(struct secret *secret)
 	if (secret->temporary)
 		gpg_home_remove(&secret->home);
 	g_clear_pointer(&secret->home, g_free);
+	g_clear_pointer(&secret->keys.openpgp, g_bytes_unref);
 	g_clear_pointer(&secret->keys.pem, g_bytes_unref);
 }

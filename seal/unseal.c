@@ -77,6 +77,20 @@ decode(enum seal_form form, const struct spool *body, struct decoding *decoding,
 	return r;
 }
 
+static int
+open_pgp(const struct unseal_keys *keys, const struct spool *cipher,
+    const struct spool_limits *limits, struct spool **payloadp,
+    struct fault *fault)
+{
+	int r = unseal_rnp(keys, cipher, *payloadp, fault);
+
+	if (r != 0)
+		return r == 1 ? 0 : -1;
+	spool_free(payloadp);
+	*payloadp = spool_make(limits, true);
+	return unseal_gnupg(keys, cipher, *payloadp, fault);
+}
+
 int
 unseal_message(const struct unseal_keys *keys, enum seal_form form,
     const struct message *message, const struct spool_limits *limits,
@@ -92,7 +106,7 @@ unseal_message(const struct unseal_keys *keys, enum seal_form form,
 	else if (decode(form, message->body, &decoding, fault) == 0)
 		r = form == SEAL_SMIME
 			? unseal_cms(keys, cipher, payload, fault)
-			: unseal_gnupg(keys, cipher, payload, fault);
+			: open_pgp(keys, cipher, limits, &payload, fault);
 	if (r == 0 && spool_size(payload) == 0) {
 		fault_set(fault, FAULT_PERM, "there is nothing in it");
 		r = -1;

@@ -9,7 +9,9 @@ struct unseal_keys {
 	const char *home; /* of GnuPG, whose agent has secret keys; or NULL */
 	const char *gpg;
 	unsigned int deadline_ms; /* for one run of gpg */
-	GBytes *pem; /* a private key and its certificate, or NULL */
+	GBytes
+	    *openpgp; /* the file whose keys the agent has, for RNP; or NULL */
+	GBytes *pem;  /* a private key and its certificate, or NULL */
 };
 
 /*

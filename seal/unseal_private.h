@@ -10,4 +10,9 @@ int unseal_gnupg(const struct unseal_keys *keys, const struct spool *cipher,
 int unseal_cms(const struct unseal_keys *keys, const struct spool *cipher,
     struct spool *payload, struct fault *fault);
 
+/* 1: opened.  0: GnuPG may know better; what was appended does not count.
+ * -1 with fault. */
+int unseal_rnp(const struct unseal_keys *keys, const struct spool *cipher,
+    struct spool *payload, struct fault *fault);
+
 #endif

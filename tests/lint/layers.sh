@@ -41,7 +41,7 @@ layer mailbox "seal keys policy"
 layer milter "seal keys policy"
 
 home libmilter 'libmilter/mfapi\.h' 'milter/(mta\.[ch]|callbacks\.h)'
-home RNP 'rnp/.*' 'seal/pgp_rnp\.c'
+home RNP 'rnp/.*' 'seal/(pgp|unseal)_rnp\.c'
 home GPGME 'gpgme\.h' \
     'keys/(gpg_home|describe|inspect|gnupg).*\.[ch]|seal/(pgp|unseal)_gpgme\.c'
 home SQLite 'sqlite3\.h' 'keys/store.*\.[ch]'
