@@ -140,7 +140,7 @@ struct task {
 
 static GBytes *bundle, *bundle_pem, *alone;
 static char *authority, *crl, *crl_der;
-static struct inspected *alice, *revoked, *bob, *above;
+static struct inspected *alice, *revoked, *bob;
 static char *folder;
 static GBytes *crl_octets;
 static struct x509_st *issuer;
@@ -436,6 +436,7 @@ int
 main(void)
 {
 	bool seen[POINTS_END] = {true};
+	struct inspected *above;
 	unsigned int i;
 
 	if (ssl_begin() != 0)
@@ -453,7 +454,8 @@ main(void)
 	revoked = sample_certificate("../certs/revoked.crt");
 	bob = sample_certificate("../certs/bundle.p7b");
 	above = sample_certificate("../certs/ca.crt");
-	issuer = above->certificate;
+	issuer = x509_ref(above->certificate);
+	inspected_unref(above);
 	crl_octets = sample_read("../certs/ca.crl", NULL);
 	for (i = 0; i < G_N_ELEMENTS(tasks); i++) {
 		task = &tasks[i];
