@@ -298,10 +298,11 @@ main(void)
 
 	mail_begin();
 	torture_begin();
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < 2500; i++)
 		g_string_append_printf(
 		    text, "Line %u of what nobody else may read.\r\n", i);
 	message = mail_parse_octets(text->str, text->len);
+	/* More than a block of the spool beyond what stays in memory. */
 	want = text;
 	what =
 	    judge(torture_run(run, POINT_NONE, 0, TORTURE_NONE), TORTURE_NONE);
