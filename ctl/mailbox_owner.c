@@ -12,6 +12,7 @@
 #include "ctl/mailbox_owner.h"
 
 #include "ctl/apart.h"
+#include "keys/x509.h"
 #include "milter/plan.h"
 #include "policy/address.h"
 
@@ -105,6 +106,19 @@ release_key(void *data)
 	key_unref(&key);
 }
 
+/* Of a certificate, what is read out of its blob. */
+static void
+attach(struct key *key)
+{
+	struct inspected from = {.kind = KEY_SMIME, .blob = key->blob};
+
+	if (key->kind != KEY_SMIME)
+		return;
+	x509_attach(&from);
+	key->certificate = from.certificate;
+	key->wants_gcm = from.wants_gcm;
+}
+
 static struct key *
 read_key(GVariant *told)
 {
@@ -119,6 +133,7 @@ read_key(GVariant *told)
 	key->kind = (enum key_kind)kind;
 	key->blob = g_variant_get_data_as_bytes(blob);
 	g_variant_unref(blob);
+	attach(key);
 	return key;
 }
 
