@@ -272,7 +272,7 @@ look_at_mail(struct verification *verification, struct verified_folder *counts,
 	struct fault fault = {FAULT_NONE, ""};
 	struct examined examined = {0};
 	const char *why = NULL;
-	struct stat st;
+	struct stat st = {0};
 	int fd = -1, r;
 
 	r = open_file(folder_of(folder, mail), mail->file, &fd, &st, &why);
