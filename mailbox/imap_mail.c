@@ -73,20 +73,26 @@ read_fetch(const char *text)
 {
 	char *list = NULL, *end, *name, *value;
 	struct imap_mail *mail;
-	const char *p;
+	const char *p, *next;
 
 	(void)strtoul(text, &end, 10);
 	if (end == text || g_ascii_strncasecmp(end, " FETCH ", 7) != 0 ||
 	    imap_value(end + 7, &list) == NULL)
 		return NULL;
 	mail = g_new0(struct imap_mail, 1);
-	for (p = list; p != NULL && *p != '\0';) {
+	p = list;
+	while (*p != '\0') {
 		name = value = NULL;
-		if ((p = imap_value(p, &name)) != NULL &&
-		    (p = imap_value(p, &value)) != NULL)
+		next = imap_value(p, &name);
+		if (next != NULL)
+			next = imap_value(next, &value);
+		if (next != NULL)
 			set_item(mail, name, value);
 		g_free(name);
 		g_free(value);
+		if (next == NULL)
+			break;
+		p = next;
 	}
 	g_free(list);
 	if (mail->uid == 0) {

@@ -43,6 +43,7 @@ class Mailbox(World):
                                      **options).start()
         self.secret = self.rig.write("password", dovecot.PASSWORD + "\n",
                                      0o600)
+        self.right = set()  # what was opened already, octet by octet
         self.kept = {}      # what it was: (folder, Message-ID) -> message
 
     def explain(self):
@@ -139,6 +140,8 @@ class Mailbox(World):
         return found
 
     def sealed_wrong(self, raw, message):
+        if (raw, message) in self.right:
+            return []
         try:
             armor = sealed.armor_of(raw)
         except (ValueError, IndexError, AttributeError) as e:
@@ -148,8 +151,11 @@ class Mailbox(World):
             return ["it does not say at=rest"]
         if len(self.keys.encrypted_to(armor)) != 2:
             return ["it is not to owner and recovery"]
-        return sealed.payload_complaints(self.keys.open_with_gpg(
+        found = sealed.payload_complaints(self.keys.open_with_gpg(
             armor, USER), message)
+        if not found:
+            self.right.add((raw, message))
+        return found
 
 
 def same_moment(a, b):
@@ -203,6 +209,7 @@ def all_at_once(w, name):
 
 def killed(w):
     """SIGKILL at each named place, at the first message and later ones."""
+    some = ("--folder", "INBOX", "--folder", "Sent")
     for point in ("I1", "I2", "I3"):
         for count in (1, 4):
             with w.store.imap(USER) as client:
@@ -210,7 +217,7 @@ def killed(w):
                     for _ in range(2):
                         w.put(client, folder, w.mail(to=USER), ("\\Seen",))
             once = w.rig.write("once", "")
-            status = w.encrypt(program=CRASH, env=dict(
+            status = w.encrypt(*some, program=CRASH, env=dict(
                 os.environ, SEALMILTER_CRASH_AT="%s:%d" % (point, count),
                 SEALMILTER_CRASH_ONCE=once))[0]
             there = w.seen()
@@ -218,7 +225,7 @@ def killed(w):
                 key in there for key in w.kept),
                 "killed at %s, pass %d, nothing is lost" % (point, count),
                 status)
-            status, out, err = w.encrypt()
+            status, out, err = w.encrypt(*some)
             found = w.complaints_of_all()
             w.tap.ok(status == 0 and not found,
                      "and the next run finishes it, nothing doubled", status,
@@ -232,8 +239,9 @@ def killed_anywhere(w):
             w.put(client, "Archive/2024", w.mail(to=USER), ("$Label1",))
     kills = 0
     for count in (1, 3, 7, 12, 20):
-        process = subprocess.Popen(w.command(), stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            w.command("--folder", "Archive/2024"), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
         before = readable(w)
 
         def far_enough():
@@ -265,8 +273,9 @@ def server_dies(w):
         for _ in range(60):
             w.put(client, "Archive/2024", w.mail(to=USER), ("$Label1",))
     before = readable(w)
-    process = subprocess.Popen(w.command(), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        w.command("--folder", "Archive/2024"), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
     rig.wait_for(lambda: process.poll() is not None or
                  readable(w) < before, "the first messages")
     w.store.kill9()
