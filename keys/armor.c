@@ -8,8 +8,8 @@
  * Never: keeps more than a line.
  *
  * The base64 is our own because it and the checksum are half of what a
- * sealed megabyte costs: the tables here do two characters (or eight octets
- * of checksum) per step.
+ * sealed megabyte costs: the tables here do two characters (or sixteen
+ * octets of checksum) per step.
  */
 #include "keys/armor.h"
 
@@ -27,7 +27,7 @@ static struct {
 	char pair[4096][2];       /* 12 bits to two characters */
 	unsigned char value[256]; /* character to 6 bits */
 	uint32_t place[4][256];   /* the same, where it belongs in a quantum */
-	uint32_t crc[8][256];     /* slicing by 8, CRC in the upper 24 bits */
+	uint32_t crc[16][256];    /* slicing by 16, CRC in the upper 24 bits */
 } tables;
 
 static void
@@ -56,7 +56,7 @@ tables_fill(void)
 		tables.crc[0][i] = crc;
 	}
 	for (i = 0; i < 256; i++)
-		for (j = 1; j < 8; j++)
+		for (j = 1; j < 16; j++)
 			tables.crc[j][i] =
 			    (tables.crc[j - 1][i] << 8) ^
 			    tables.crc[0][tables.crc[j - 1][i] >> 24];
@@ -75,20 +75,31 @@ tables_need(void)
 
 /* --- Writing */
 
+/* Of four octets, the first of which has so many behind it in the step. */
+static inline uint32_t
+crc_of(const unsigned char *data, size_t behind)
+{
+	return tables.crc[behind][data[0]] ^ tables.crc[behind - 1][data[1]] ^
+	       tables.crc[behind - 2][data[2]] ^
+	       tables.crc[behind - 3][data[3]];
+}
+
 uint32_t
 armor_crc(uint32_t crc24, const unsigned char *data, size_t len)
 {
-	uint32_t crc = crc24 << 8;
+	uint32_t crc = crc24 << 8, next;
 
 	tables_need();
-	for (; len >= 8; data += 8, len -= 8) {
+	for (; len >= 16; data += 16, len -= 16) {
 		crc ^= (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 |
 		       (uint32_t)data[2] << 8 | data[3];
-		crc =
-		    tables.crc[7][crc >> 24] ^ tables.crc[6][crc >> 16 & 0xff] ^
-		    tables.crc[5][crc >> 8 & 0xff] ^ tables.crc[4][crc & 0xff] ^
-		    tables.crc[3][data[4]] ^ tables.crc[2][data[5]] ^
-		    tables.crc[1][data[6]] ^ tables.crc[0][data[7]];
+		/* What does not depend on the step before comes first. */
+		next = crc_of(data + 4, 11) ^ crc_of(data + 8, 7) ^
+		       crc_of(data + 12, 3);
+		crc = next ^ tables.crc[15][crc >> 24] ^
+		      tables.crc[14][crc >> 16 & 0xff] ^
+		      tables.crc[13][crc >> 8 & 0xff] ^
+		      tables.crc[12][crc & 0xff];
 	}
 	for (; len > 0; data++, len--)
 		crc = (crc << 8) ^ tables.crc[0][crc >> 24 ^ *data];
