@@ -68,6 +68,22 @@ STATE = """
         subject: document.querySelector("#message .subject")?.textContent,
     };
 """
+# All elements and attributes of what came out of the cleaning.
+LEFT = """
+    return [...document.querySelector("#message iframe")
+        ?.contentDocument.body.querySelectorAll("*") ?? []]
+        .flatMap((e) => [e.localName + "<", ...[...e.attributes].map(
+            (a) => e.localName + " " + a.name + "=" + a.value)]);
+"""
+# What cleaning leaves nothing of, even if the frame would hold it: elements,
+# and attributes with what is in them.
+UNCLEAN = re.compile(
+    r"(script|iframe|frame|object|embed|applet|form|input|button|select|"
+    r"textarea|link|meta|base|svg|math|template|video|audio|source|track)<|"
+    r"\S+ (on\w+|id|name|srcset|poster|ping|srcdoc|action|formaction|data|"
+    r"autofocus|target=(?!_blank$)|rel=(?!noopener noreferrer$)|"
+    r"href=(?!https?:|mailto:|tel:)|(src|background)=(?!data:image/"
+    r"(png|jpeg|gif|webp|avif|bmp);base64,))", re.I)
 
 
 def unescaped(line):
@@ -200,6 +216,9 @@ class Attacks:
                 REOPEN, envelope.seal(message(section, payload)),
                 envelope.PASSPHRASE)
             wrong = [] if answer == "opened" else [answer]
+            left = b.js(LEFT)
+            if not left or any(UNCLEAN.match(each) for each in left):
+                wrong.append("the cleaning left %r" % left)
             b.js(CLICK)
             wrong += self.found_wrong(payload)
         except Exception as error:
