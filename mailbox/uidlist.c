@@ -175,10 +175,11 @@ uidlist_unlock(struct uidlist_lock **lockp)
 
 	if (lock == NULL)
 		return;
-	/* Not if somebody found ours stale and made their own. */
+	/* Not if somebody found ours stale and made their own, perhaps under
+	 * the same inode number. */
 	if (fstatat(lock->directory, LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) ==
 		0 &&
-	    st.st_dev == lock->st.st_dev && st.st_ino == lock->st.st_ino)
+	    same_file(&st, &lock->st))
 		(void)unlinkat(lock->directory, LOCK_FILE, 0);
 	close(lock->directory);
 	g_free(lock);
