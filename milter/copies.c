@@ -288,8 +288,6 @@ can_share(const struct treatment *a, const struct treatment *b)
 {
 	return a->rung == b->rung &&
 	       a->decision.hide_subject == b->decision.hide_subject &&
-	       (a->direction == DIRECTION_OUT) ==
-		   (b->direction == DIRECTION_OUT) &&
 	       a->decision.legacy_display == b->decision.legacy_display &&
 	       treatment_takes_gcm(a) == treatment_takes_gcm(b) &&
 	       a->decision.smime_oaep == b->decision.smime_oaep &&
@@ -314,6 +312,15 @@ find_copy(const GPtrArray *copies, const struct treatment *treatment)
 	return NULL;
 }
 
+/* See copies_group(). */
+static bool
+needs_own(const struct treatment *treatment, bool unnamed)
+{
+	return rung_seals(treatment->rung) &&
+	       (unnamed || treatment->direction != DIRECTION_OUT ||
+		   treatment->rung == RUNG_PASSPHRASE);
+}
+
 GPtrArray *
 copies_group(const GPtrArray *treatments, const struct message *message)
 {
@@ -327,8 +334,7 @@ copies_group(const GPtrArray *treatments, const struct message *message)
 	for (i = 0; i < treatments->len; i++) {
 		treatment = treatment_at(treatments, i);
 		unnamed = !g_hash_table_contains(named, treatment->given);
-		alone = (unnamed && rung_seals(treatment->rung)) ||
-			treatment->rung == RUNG_PASSPHRASE;
+		alone = needs_own(treatment, unnamed);
 		copy = alone ? NULL : find_copy(copies, treatment);
 		if (copy == NULL) {
 			copy = copy_make(treatment->rung);

@@ -48,10 +48,12 @@ const struct copy *plan_first(const struct plan *plan);
 
 /*
  * The copies that such recipients need, each sent on its own: those with the
- * same form and the same wishes share one.  But who is not named in To or Cc
- * has a sealed copy alone, since it tells by its key IDs whose it is, and so
- * has who opens it with a passphrase; clear text tells nothing.  The list
- * frees its copies.
+ * same form and the same wishes share one.  But a sealed copy is one's own
+ *   - for who is not named in To or Cc, since it tells by its key IDs whose it
+ *     is (clear text tells nothing),
+ *   - in a mailbox that is stored here: nobody but its owner opens it,
+ *   - with a passphrase.
+ * The list frees its copies.
  */
 GPtrArray *copies_group(
     const GPtrArray *treatments, const struct message *message);

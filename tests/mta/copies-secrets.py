@@ -119,7 +119,9 @@ class Silent(smtp.Sink):
 class Secrets:
     def __init__(self, tap):
         self.tap = tap
-        self.w = World(tap, Postfix, keys=KEYS, copies=True)
+        # Not stored here, or none would share a copy.
+        self.w = World(tap, Postfix, keys=KEYS, copies=True,
+                       domains=["elsewhere.example"])
         # Where libraries and programs put what they do not say.
         self.tmp = self.w.rig.make_dir("tmp", mode=0o1777)
         self.w.daemon.environment["TMPDIR"] = self.tmp

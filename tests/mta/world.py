@@ -29,7 +29,8 @@ POLICY = (
 )
 
 WITH_KEYS = ("alice@example.org", "bob@example.org", "bob-key@example.org",
-             "carol@maybe.example", "dora@shown.example",
+             "carol@maybe.example", "clara@maybe.example",
+             "dora@shown.example",
              "emil@nobounce.example", "zoe@xn--bcher-kva.example")
 # In the user ID of another: must never be found for bob or alice.
 STRANGERS = ("bob@example.org.evil.example", "mal-alice@example.org")
