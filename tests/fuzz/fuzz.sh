@@ -12,7 +12,8 @@ top=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 seconds=${FUZZ_SECONDS:-60}
 instrument='-std=gnu11 -g -O1 -fno-omit-frame-pointer
     -fsanitize=address,undefined -fno-sanitize-recover=all
-    -DSYSCONFDIR=FUZZ_DIR -DLOCALSTATEDIR=FUZZ_DIR'
+    -DSYSCONFDIR=FUZZ_DIR -DLOCALSTATEDIR=FUZZ_DIR
+    -DPKGDATADIR=FUZZ_DIR'
 failed=0
 
 for cc in "${FUZZ_CC:-}" clang clang-14; do

@@ -48,7 +48,8 @@ product_sources() {
 # What pkg-config knows of the libraries, and where config.h is.
 compile_flags() {
 	echo "-std=gnu11 -D_GNU_SOURCE -DHAVE_CONFIG_H -I$build -I." \
-	    "-DSYSCONFDIR=\"/etc\" -DLOCALSTATEDIR=\"/var\""
+	    "-DSYSCONFDIR=\"/etc\" -DLOCALSTATEDIR=\"/var\"" \
+	    "-DPKGDATADIR=\"/usr/share/sealmilter\""
 	pkg-config --cflags glib-2.0 libconfig libcrypto sqlite3 gpgme \
 	    gmime-3.0 libidn2 2>/dev/null
 	pkg-config --cflags librnp 2>/dev/null || true
