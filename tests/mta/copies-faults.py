@@ -104,7 +104,9 @@ class Ground:
     def __init__(self, tap):
         self.tap = tap
         self.listener = Injection()
+        # Not stored here, or they would never share a copy.
         self.w = World(tap, Postfix, keys=(ALICE, BOB),
+                       domains=["elsewhere.example"],
                        inject=self.listener.url(), delivery="reinject")
         self.w.rig.at_exit(self.listener.close)
 

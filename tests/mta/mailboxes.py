@@ -35,7 +35,10 @@ class Post:
                       for name in names if name.endswith(".eml")]
         for path in sorted(paths):
             raw = rig.read_file(path)
-            if b"\0" not in raw and len(raw) < 200000:
+            # What its author encrypted stays as it is.
+            if b"\0" not in raw and len(raw) < 200000 and \
+                    not sealed.is_sealed(raw) and \
+                    b"smime-type=enveloped-data" not in raw:
                 self.samples.append(raw.replace(b"\r\n", b"\n"))
         self.count = 0
 
