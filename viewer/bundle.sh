@@ -23,10 +23,13 @@ if ! cmp -s "$sources/package-lock.json" "$npm/installed"; then
 	cp "$sources/package.json" "$sources/package-lock.json" \
 	    "$sources/.npmrc" "$npm/"
 	if ! "$NPM" --prefix "$npm" ci --no-audit --no-fund --prefer-offline \
+	    --fetch-retries=1 --fetch-retry-mintimeout=2000 \
 	    >"$npm/npm.log" 2>&1; then
 		cat "$npm/npm.log" >&2
 		echo "npm could not install the packages of" \
-		    "viewer/package-lock.json" >&2
+		    "viewer/package-lock.json (see above). It asks the" \
+		    "registry of your own npm configuration; a release" \
+		    "carries the page, and needs no npm" >&2
 		exit 1
 	fi
 	cp "$sources/package-lock.json" "$npm/installed"

@@ -83,5 +83,6 @@ test("open-with-jose.mjs fails with a wrong passphrase", { skip }, async () => {
 	writeFileSync(file, await seal(10000));
 	const done = spawnSync(process.execPath, [TOOL, file], { input: "wrong\n" });
 	assert.equal(done.status, 1);
+	assert.match(done.stderr.toString(), /^not opened: .*decrypt/);
 	assert.equal(done.stdout.length, 0);
 });

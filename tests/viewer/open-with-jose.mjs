@@ -9,6 +9,7 @@
 
 import { readFileSync } from "node:fs";
 
+import "./crypto.mjs";
 import { jose, skip } from "./packages.mjs";
 
 if (skip)
