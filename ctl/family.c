@@ -17,6 +17,17 @@
 static void print_usage(
     const struct ctl_family *family, FILE *stream, const char *name);
 
+bool
+ctl_wants_help(int argc, char *const argv[])
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	return false;
+}
+
 int
 ctl_family_run(const struct ctl_family *family, struct ctl *ctl, int argc,
     char *const argv[])
@@ -31,6 +42,11 @@ ctl_family_run(const struct ctl_family *family, struct ctl *ctl, int argc,
 	for (i = 0; i < family->count; i++) {
 		if (strcmp(family->members[i].name, name) != 0)
 			continue;
+		if (family->members[i].arguments != NULL &&
+		    ctl_wants_help(argc - 1, argv + 1)) {
+			print_usage(family, stdout, name);
+			return CTL_DONE;
+		}
 		if (family->members[i].arguments != NULL)
 			return family->members[i].run(ctl, argc - 1, argv + 1);
 		ctl_error("\"%s %s\" is not in this version (%s)", family->name,
@@ -60,8 +76,9 @@ print_usage(const struct ctl_family *family, FILE *stream, const char *name)
 		member = &family->members[i];
 		if (member->arguments != NULL &&
 		    (name == NULL || strcmp(name, member->name) == 0))
-			fprintf(stream, "  %s %s %s\n        %s\n",
-			    family->name, member->name, member->arguments,
-			    member->what);
+			fprintf(stream, "  %s %s%s%s\n        %s\n",
+			    family->name, member->name,
+			    *member->arguments != '\0' ? " " : "",
+			    member->arguments, member->what);
 	}
 }

@@ -18,7 +18,13 @@ struct ctl_family {
 	size_t count;
 };
 
-/* Runs the command that argv[1] names, or says what there is. */
+/* Is --help among the arguments?  argv[0] is the command's name. */
+bool ctl_wants_help(int argc, char *const argv[]);
+
+/*
+ * Runs the command that argv[1] names, or says what there is.  With --help it
+ * prints how that, or each, is used, and does not touch ctl.
+ */
 int ctl_family_run(const struct ctl_family *family, struct ctl *ctl, int argc,
     char *const argv[]);
 

@@ -31,7 +31,8 @@ static const struct ctl_member members[] = {
 	"[--user ADDRESS] [--key-file FILE] [--jobs N] [--dry-run] DIR...",
 	"seal what was sealed here to the key that its owner has now"},
     {"verify", mailbox_verify,
-	"[--user ADDRESS] [--report html|json|csv] [--output FILE] DIR...",
+	"[--user ADDRESS] [--report text|html|json|csv] [--output FILE]\n"
+	"           DIR...",
 	"is anything in these mailboxes readable, and who can open the rest?"},
     {"watch", mailbox_watch, "[--user ADDRESS] [--quiet SECONDS] DIR...",
 	"seal what clients put into these mailboxes, soon after they did"},

@@ -8,6 +8,8 @@
  * Never: runs a command on a configuration that it could not read.
  */
 #include "ctl/ctl.h"
+#include "ctl/envelope.h"
+#include "ctl/family.h"
 #include "keys/ssl.h"
 #include "milter/privilege.h"
 #include "seal/seal.h"
@@ -25,13 +27,12 @@ struct command;
 
 static int take_options(int argc, char *const argv[], const char **filep);
 static const struct command *find_command(const char *name);
-static bool wants_help(int argc, char *const argv[]);
+static int help(const struct command *command, int argc, char *const argv[]);
 static int run(const struct command *command, const char *file, int argc,
     char *const argv[]);
 static int read_config(
     const struct command *command, const char *file, struct ctl *ctl);
 static void print_usage(FILE *stream);
-static void print_command(const struct command *command);
 static void drain(void);
 static int flush(int status);
 
@@ -42,29 +43,37 @@ struct command {
 	ctl_command *run; /* NULL: a later version will have it */
 	const char *arguments;
 	const char *what;
-	bool delivers; /* for delivery agents: without doubt, or later */
+	const char *usage; /* all arguments; NULL: a family, which knows */
+	bool delivers;     /* for delivery agents: without doubt, or later */
 };
 
 #define GO_ON (-1) /* no exit status: there is more to do */
 
+#define CHECK_USAGE "[--postfix DIRECTORY] [--sendmail FILE] [--json]"
+
 static const struct command commands[] = {
-    {"check", ctl_check, "[--postfix DIRECTORY] [--sendmail FILE] [--json]",
-	"is everything in place?  Run this first.", false},
+    {"check", ctl_check, CHECK_USAGE,
+	"is everything in place?  Run this first.", CHECK_USAGE, false},
     {"policy", ctl_policy, "explain|test ...",
-	"what would become of a message, and why", false},
-    {"key", ctl_key, "import|export|list|show|find|delete ...",
-	"the public keys to seal to", false},
+	"what would become of a message, and why", NULL, false},
+    {"key", ctl_key, "import|export|list|show|find|delete|refresh ...",
+	"the public keys to seal to", NULL, false},
     {"seal", ctl_seal, "--from A --to B ...",
-	"seal the message on standard input, as the daemon would", true},
+	"seal the message on standard input, as the daemon would",
+	ENVELOPE_USAGE "\n           < message > sealed\n"
+		       "       sealctl [-c FILE] seal " ENVELOPE_USAGE_AT_REST
+		       "\n           < message > sealed",
+	true},
     {"journal", ctl_journal, "list|show ...",
-	"what became of the copies of messages", false},
+	"what became of the copies of messages", NULL, false},
     {"mailbox", ctl_mailbox, "encrypt|decrypt|rekey|verify|watch ...",
-	"mail that is stored: seal it, open it, and prove it", false},
+	"mail that is stored: seal it, open it, and prove it", NULL, false},
     {"passphrase", ctl_passphrase, "set|list|delete ...",
-	"what opens the mail of those who have no key", false},
-    {"audit", NULL, NULL, NULL, false},
+	"what opens the mail of those who have no key", NULL, false},
+    {"audit", NULL, NULL, NULL, NULL, false},
     {"open", ctl_open, "[FILE]",
-	"open a sealed envelope, or a saved message that holds one", false},
+	"open a sealed envelope, or a saved message that holds one", "[FILE]",
+	false},
 };
 
 int
@@ -91,10 +100,8 @@ main(int argc, char *argv[])
 	}
 	if ((command = find_command(argv[optind])) == NULL)
 		return CTL_USAGE;
-	if (wants_help(argc - optind, argv + optind)) {
-		print_command(command);
-		return flush(CTL_DONE);
-	}
+	if (ctl_wants_help(argc - optind, argv + optind))
+		return flush(help(command, argc - optind, argv + optind));
 	return flush(run(command, file, argc - optind, argv + optind));
 }
 
@@ -156,15 +163,16 @@ find_command(const char *name)
 	return &commands[i];
 }
 
-static bool
-wants_help(int argc, char *const argv[])
+static int
+help(const struct command *command, int argc, char *const argv[])
 {
-	int i;
+	struct ctl ctl = {NULL, NULL, false};
 
-	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0)
-			return true;
-	return false;
+	if (command->usage == NULL)
+		return command->run(&ctl, argc, argv);
+	printf("usage: sealctl [-c FILE] %s %s\n\n%s\nSee sealctl(1).\n",
+	    command->name, command->usage, command->what);
+	return CTL_DONE;
 }
 
 static int
@@ -253,13 +261,6 @@ print_usage(FILE *stream)
 	      "The manual is sealctl(1); that of the configuration is "
 	      "sealmilter.conf(5).\n",
 	    stream);
-}
-
-static void
-print_command(const struct command *command)
-{
-	printf("usage: sealctl [-c FILE] %s %s\n\n%s\nSee sealctl(1).\n",
-	    command->name, command->arguments, command->what);
 }
 
 /* Who does not get all of the output must not think that it is all. */

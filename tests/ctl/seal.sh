@@ -135,6 +135,18 @@ for words in help --help -h 'seal --help' 'check --help'; do
 	ok "sealctl $words prints the usage" is "$status" 0
 	ok "sealctl $words prints it on standard output" out "usage: sealctl"
 done
+for words in 'key --help' 'key list --help' 'policy explain --help' \
+    'mailbox verify --help' 'passphrase set --help' 'journal --help'; do
+	# shellcheck disable=SC2086 # words
+	sealctl -c "$work/nowhere" $words
+	ok "sealctl $words needs no configuration" is "$status" 0
+	ok "sealctl $words has a line for each command" out "  ${words%% *} "
+done
+sealctl mailbox verify --help
+ok "the help of one command is of that one alone" \
+    is "$(grep -c '^  mailbox' "$work/out")" 1
+sealctl key nonsense --help
+ok "and of none that is not there" is "$status" 2
 sealctl --nonsense
 ok "an unknown option is told by the program's name" \
     err 'sealctl: there is no option "--nonsense"'
