@@ -142,6 +142,23 @@ passphrase_derive_hinted(
 	return ret;
 }
 
+int
+passphrase_give_hint(
+    struct key **keyp, const char *words, const char *hint, struct fault *fault)
+{
+	struct key *old = *keyp;
+	struct passphrase passphrase = *passphrase_of(old);
+	int ret = set_hint(&passphrase, hint, words, fault);
+
+	if (ret == 0) {
+		*keyp = key_of(
+		    &passphrase, old->address, old->source, old->created);
+		key_unref(&old);
+	}
+	OPENSSL_cleanse(&passphrase, sizeof(passphrase));
+	return ret;
+}
+
 /* A fresh salt, and the key. */
 static int
 make(const char *words, struct passphrase *passphrase, struct fault *fault)

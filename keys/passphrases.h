@@ -90,6 +90,11 @@ int passphrase_derive(
 int passphrase_derive_hinted(const char *words, const char *hint,
     struct key **keyp, struct fault *fault);
 
+/* The key of those words gets a hint: *keyp is another one, and the caller's
+ * reference of the old one is gone.  0; or -1 with PERM, and it is as it was. */
+int passphrase_give_hint(struct key **keyp, const char *words, const char *hint,
+    struct fault *fault);
+
 /*
  * The key-encryption key of words under a salt (RFC 7518 4.8.1.1), for those
  * who open.  0; -1: PERM, the words cannot be; TEMP, no memory.

@@ -13,6 +13,7 @@
 
 #include "milter/log.h"
 #include "milter/mta.h"
+#include "milter/stock.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -71,6 +72,7 @@ daemon_run(struct config *config, int ready_fd)
 		log_line(LOG_ERR, "not starting: no thread");
 		return EX_OSERR;
 	}
+	stock_want(config->passphrase.generate);
 	if (mta_serve() != 0) {
 		log_line(LOG_ERR, "libmilter stopped serving");
 		return EX_OSERR;
@@ -260,6 +262,7 @@ reload(void)
 		old = state.runtime;
 		state.runtime = new;
 		g_mutex_unlock(&state.lock);
+		stock_want(config->passphrase.generate);
 		log_warnings(warnings);
 		if (needs_restart(config, old->config))
 			log_line(LOG_WARNING,
@@ -300,6 +303,7 @@ drain(void)
 		continue;
 	left = state.under_way;
 	g_mutex_unlock(&state.lock);
+	stock_want(false);
 	if (left > 0)
 		log_line(LOG_WARNING,
 		    "stopping with %u messages under way;"

@@ -14,6 +14,7 @@
 #include "keys/passphrases.h"
 #include "milter/derivation.h"
 #include "milter/log.h"
+#include "milter/stock.h"
 #include "milter/templates.h"
 #include "milter/trace.h"
 #include "seal/subject.h"
@@ -212,6 +213,29 @@ make_hint(const struct fresh *fresh, const char *sender)
 	return g_strdup(fresh->date);
 }
 
+/* From the stock, or now. */
+static int
+make_words(const struct session *session, const char *hint, char **wordsp,
+    struct key **keyp, struct fault *fault)
+{
+	struct key *key = NULL;
+	char *words = NULL;
+	int r = -1;
+
+	if (stock_take(&words, &key))
+		r = passphrase_give_hint(&key, words, hint, fault);
+	else if ((words = passphrase_generate(fault)) != NULL)
+		r = derivation_run(session->runtime->config->derivations, words,
+		    hint, session->deadline, &key, fault);
+	if (r == 0) {
+		*wordsp = g_steal_pointer(&words);
+		*keyp = g_steal_pointer(&key);
+	}
+	passphrase_wipe(&words);
+	key_unref(&key);
+	return r;
+}
+
 static int
 make_one(struct fresh *fresh, const struct session *session,
     struct treatment *treatment, struct fault *fault)
@@ -231,17 +255,11 @@ make_one(struct fresh *fresh, const struct session *session,
 	    treatment->address, &treatment->key, fault);
 	if (r != 0)
 		return r == 1 ? 0 : -1;
-	made.words = passphrase_generate(fault);
-	if (made.words == NULL)
-		return -1;
 	hint = make_hint(fresh, session->origin.sender);
-	r = derivation_run(runtime->config->derivations, made.words, hint,
-	    session->deadline, &treatment->key, fault);
+	r = make_words(session, hint, &made.words, &treatment->key, fault);
 	g_free(hint);
 	if (r == 0)
 		g_array_append_val(fresh->made, made);
-	else
-		passphrase_wipe(&made.words);
 	return r;
 }
 

@@ -12,6 +12,7 @@ import email
 import email.policy
 import os
 import re
+import signal
 import socketserver
 import sys
 import tempfile
@@ -289,6 +290,48 @@ def several_are_made(w):
     w.marks.extend(words.values())
     # It went in clear, since that is what the policy says.
     w.strayed.clear()
+
+
+def stock_threads(w):
+    """Thread IDs of those who make passphrases before somebody needs one."""
+    found = []
+    for pid in w.daemon.pids():
+        tasks = "/proc/%d/task" % pid
+        found += [int(tid) for tid in os.listdir(tasks) if rig.read_file(
+            "%s/%s/comm" % (tasks, tid)) == b"stock\n"]
+    return found
+
+
+def from_stock(w):
+    """Made before they are needed, by who gets what is left of a processor."""
+    since = w.daemon.log_size()
+
+    def stocked():
+        return re.findall(r"passphrase is in stock, key=([0-9A-F]{32})",
+                          w.daemon.log()[since:])
+    w.daemon.restart()
+    rig.wait_for(lambda: len(stocked()) == 2, "two passphrases in stock")
+    w.tap.ok([os.sched_getscheduler(tid) for tid in stock_threads(w)] ==
+             [os.SCHED_IDLE], "a stock of passphrases is made at the lowest "
+             "priority")
+    first, new = stocked(), "stella@far.example"
+    message, sent, notices, copies = from_boss(w, [new])
+    words = notice_words(w, notices[0].raw, SENDER)[new] if notices else ""
+    w.marks.append(words)
+    opens(w, "one of it opens the next copy that needs one", copies, message,
+          words)
+    made = re.findall(r"was made for <stella@far.example>, key=(\w+)",
+                      w.daemon.log())
+    w.tap.ok(len(made) == 1 and made[0] in first and copies and
+             SENDER in cover_of(copies[0].raw),
+             "it is of the stock, and got its hint", made, first)
+    rig.wait_for(lambda: len(stocked()) == 3, "the stock to be filled up")
+    w.tap.ok(len(set(stocked())) == 3, "another one is made for it")
+    w.daemon.configure(passphrase={"templates": TEMPLATES})
+    w.daemon.process.send_signal(signal.SIGHUP)
+    rig.wait_for(lambda: not stock_threads(w), "the stock's thread to end")
+    w.tap.ok(True, "SIGHUP without `generate` ends it")
+    allow(w, generate=True)
 
 
 def only_for_ours(w):
@@ -600,7 +643,7 @@ def main():
     w.daemon.ctl("key", "import", os.path.join(CERTS, "erin.crt"))
     w.daemon.restart()
     for case in (four_forms, each_alone, none_set, retries, one_is_made,
-                 several_are_made, only_for_ours, two_at_once,
+                 several_are_made, from_stock, only_for_ours, two_at_once,
                  store_is_gone, killed, given, given_before_set,
                  given_and_refused, given_by_others):
         tap.run(case, w)
