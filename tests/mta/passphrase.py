@@ -33,6 +33,7 @@ TEMPLATES = os.path.join(rig.SOURCE, "contrib", "templates")
 CRASHING = os.path.join(rig.BUILD, "tests", "mta", "sealmilter-crash")
 RUNS = int(os.environ.get("SEALMILTER_KILLS", "2" if rig.sanitized()
                           else "3"))
+MANY = 40
 WORDS = "the quick brown fox jumps over my neighbour"
 SENDER = "boss@example.org"
 POLICY = (
@@ -576,6 +577,54 @@ def given(w):
              *[a.rcpts for a in arrivals])
 
 
+def send_many(w, messages, recipient):
+    """What each client was told; all at once."""
+    told = [None] * len(messages)
+
+    def send(number):
+        with smtp.Client(w.mta.port) as client:
+            client.command("AUTH PLAIN AGJvc3MAeA==")
+            client.envelope(SENDER, [recipient])
+            told[number] = client.data(messages[number])
+    threads = [threading.Thread(target=send, args=(number,))
+               for number in range(len(messages))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return told
+
+
+def given_by_too_many(w):
+    """`limits.derivations`: who would wait too long comes back later."""
+    new = "gisela@far.example"
+    words = "a wombat %s of lead" % w.mark()
+    messages = [mail(w, [new], subject="[passphrase: %s]" % words)
+                for _ in range(MANY)]
+    w.daemon.configure(limits={"derivations": 1, "message_seconds": 2,
+                               "gpg_seconds": 2})
+    w.daemon.restart()
+    told = send_many(w, messages, new)
+    arrivals = w.arrived()
+    taken = [m for m, reply in zip(messages, told) if reply.code == 250]
+    late = [m for m, reply in zip(messages, told) if reply.code == 451]
+    w.tap.ok(late and len(taken) + len(late) == MANY and
+             "limits.derivations" in w.daemon.log(),
+             "%d passphrases at once, one at a time: who cannot wait for "
+             "long is told to come back" % MANY, len(taken), *told)
+    w.tap.ok(len(arrivals) == len(taken), "and gets nothing half done",
+             len(arrivals), len(taken))
+    w.daemon.configure(limits=None)
+    w.daemon.restart()
+    arrivals += [a for m in late
+                 for a in send_given(w, [new], m)[1]]
+    opened = {sealed.split(open_envelope(a.raw, words))[1]
+              for a in (arrivals[0], arrivals[-1])}
+    w.tap.ok(len(arrivals) == MANY and opened <= {
+        sealed.split(m)[1] for m in messages},
+             "and later all have come, once", len(arrivals))
+
+
 def given_before_set(w):
     words = "a wombat %s of silver" % w.mark()
     message = mail(w, ["petra@far.example"], mark=w.public_word(),
@@ -644,7 +693,8 @@ def main():
     w.daemon.restart()
     for case in (four_forms, each_alone, none_set, retries, one_is_made,
                  several_are_made, from_stock, only_for_ours, two_at_once,
-                 store_is_gone, killed, given, given_before_set,
+                 store_is_gone, killed, given, given_by_too_many,
+                 given_before_set,
                  given_and_refused, given_by_others):
         tap.run(case, w)
     w.nothing_strayed()
