@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A person may have to type a passphrase. */
+/* A person may have to type a passphrase, if there is one. */
 #define SECRET_SECONDS 120
 
 static char *
@@ -58,7 +58,10 @@ secret_open(const struct config *config, GBytes *file, struct secret *secret,
     struct fault *fault)
 {
 	const struct unseal_keys keys = {.gpg = config->gpg,
-	    .deadline_ms = MAX(config->gpg_seconds, SECRET_SECONDS) * 1000};
+	    .deadline_ms =
+		(isatty(STDIN_FILENO) ? MAX(config->gpg_seconds, SECRET_SECONDS)
+				      : config->gpg_seconds) *
+		1000};
 
 	memset(secret, 0, sizeof(*secret));
 	secret->keys = keys;

@@ -82,6 +82,12 @@ unseal_gnupg(const struct unseal_keys *keys, const struct spool *cipher,
 	streams.reader = spool_reader_make(cipher);
 	r = worker_call(
 	    WORKER_PGP_DECRYPT, request, &flow, keys->deadline_ms, NULL, fault);
+	/* Not of this message: no agent, nobody who types, no home. */
+	if (r != 0 && fault->kind == FAULT_TEMP)
+		fault_prefix(fault,
+		    "opening with the keys in %s, whose agent has to know the"
+		    " passphrase",
+		    keys->home);
 	spool_reader_free(&streams.reader);
 	g_bytes_unref(request);
 	g_bytes_unref(none);
