@@ -333,6 +333,12 @@ wants_recovery(const struct decision *decision)
 	return false;
 }
 
+bool
+plan_fits_envelope(const struct content *content)
+{
+	return content->size <= SEAL_PASSPHRASE_OCTETS_MAX;
+}
+
 /* As try_rung(); and 0 without a reason: the content is needed. */
 static int
 try_passphrase(const struct climb *climb, char **whyp, struct fault *fault)
@@ -343,6 +349,10 @@ try_passphrase(const struct climb *climb, char **whyp, struct fault *fault)
 	if (wants_recovery(&treatment->decision)) {
 		*whyp = g_strdup("no recovery by others of what is sealed with"
 				 " a passphrase");
+		return 0;
+	}
+	if (climb->content != NULL && !plan_fits_envelope(climb->content)) {
+		*whyp = g_strdup("too large for a passphrase envelope");
 		return 0;
 	}
 	if (treatment->secret == NULL) {

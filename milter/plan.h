@@ -59,6 +59,10 @@ void treatment_free(struct treatment **treatmentp);
  * rule says it, or else the certificates of all who are to read it. */
 bool treatment_takes_gcm(const struct treatment *treatment);
 
+/* Does an envelope hold such a message (SEAL_PASSPHRASE_OCTETS_MAX)?  Whom
+ * the envelope of SMTP gave that rung is asked about again if not. */
+bool plan_fits_envelope(const struct content *content);
+
 /*
  * What becomes of a message that tells this sender a passphrase: sealed to a
  * key of theirs if there is one, else as the policy has mail from them to

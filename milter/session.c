@@ -177,6 +177,17 @@ in_time(const struct session *session, struct fault *fault)
 	return -1;
 }
 
+/* What the envelope decided stands; but who would be sealed or refused is
+ * not, if the sender sealed it himself, who would get it clear may not, if he
+ * set a passphrase, and not all has room in an envelope. */
+static bool
+stands(const struct treatment *treatment, const struct content *content)
+{
+	return !content->sealed_already && content->secret == NULL &&
+	       (treatment->rung != RUNG_PASSPHRASE ||
+		   plan_fits_envelope(content));
+}
+
 static int
 decide_rest(
     struct session *session, const struct content *content, struct fault *fault)
@@ -186,11 +197,8 @@ decide_rest(
 
 	for (i = 0; i < session->recipients->len; i++) {
 		recipient = g_ptr_array_index(session->recipients, i);
-		/* What the envelope decided stands; but who would be sealed
-		 * or refused is not, if the sender sealed it himself, and who
-		 * would get it clear may not, if he set a passphrase. */
-		if (recipient->treatment != NULL && !content->sealed_already &&
-		    content->secret == NULL)
+		if (recipient->treatment != NULL &&
+		    stands(recipient->treatment, content))
 			continue;
 		if (in_time(session, fault) != 0)
 			return -1;

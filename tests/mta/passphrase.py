@@ -229,6 +229,26 @@ def none_set(w):
              "or to the clear text that it allows", sent)
 
 
+def too_large(w):
+    """32 MiB, to who has one: decided when the content is known."""
+    set_words(w, "petra@maybe.example")
+    line = b"x" * 70 + b"\r\n"
+    over = mail(w, ["petra@far.example"], mark=w.public_word())
+    over += line * ((32 << 20) // len(line))
+    sent, arrivals = w.deliver(over, ["petra@far.example"])
+    w.refused("more than browsers open is refused, with the reason", sent,
+              arrivals, 550, "too large for a passphrase envelope")
+    sent, arrivals = w.deliver(over, ["petra@maybe.example"])
+    w.tap.ok(sent.code == 250 and len(arrivals) == 1 and
+             not is_envelope(arrivals[0].raw) and
+             arrivals[0].raw.endswith(sealed.split(over)[1]),
+             "or gets what the ladder allows behind the rung", sent)
+    fits = over[:(32 << 20) - 2048].rsplit(b"\r\n", 1)[0] + b"\r\n"
+    sent, arrivals = w.deliver(fits, ["petra@far.example"])
+    w.tap.ok(sent.code == 250, "a little less is sealed", sent)
+    opens(w, "and opens", arrivals, fits, WORDS)
+
+
 def retries(w):
     """The journal knows envelopes as it knows other copies."""
     everybody = ["petra@far.example", "alice@example.org"]
@@ -691,7 +711,7 @@ def main():
                              "smime_trust": os.path.join(CERTS, "ca.crt")})
     w.daemon.ctl("key", "import", os.path.join(CERTS, "erin.crt"))
     w.daemon.restart()
-    for case in (four_forms, each_alone, none_set, retries, one_is_made,
+    for case in (four_forms, each_alone, none_set, too_large, retries, one_is_made,
                  several_are_made, from_stock, only_for_ours, two_at_once,
                  store_is_gone, killed, given, given_by_too_many,
                  given_before_set,

@@ -526,6 +526,7 @@ the_message_is_planned(void)
 
 #define WORDS "a wombat of brass that reads"
 #define PASSPHRASE RULE("r", "seal = [ \"openpgp\", \"passphrase\" ];")
+#define LENIENT_PASSPHRASE RULE("r", "seal = [ \"passphrase\", \"clear\" ];")
 #define INJECT "inject = \"unix:/nowhere\";\n"
 #define GENERATE INJECT "passphrase = { generate = true; };"
 #define SUBJECT "passphrase = { subject = true; };"
@@ -548,8 +549,10 @@ enum known {
 	ENVELOPE,
 	PLAIN,
 	AUTOMATIC,
+	LARGE,
 	GIVEN,
-	GIVEN_SEALED
+	GIVEN_SEALED,
+	GIVEN_LARGE
 };
 
 enum client {
@@ -585,7 +588,18 @@ static const struct passphrase_row {
 	    "\"bob@example.org\";"),
 	"", "sam@example.org", "petra@example.net", LOCAL, PLAIN, "refuse",
 	"no recovery by others"},
+    {"what no browser opens gets none", PASSPHRASE, "", "sam@example.net",
+	"petra@example.net", STRANGER, LARGE, "refuse",
+	"no key, too large for a passphrase envelope; policy"},
+    {"the ladder goes on to what it allows", LENIENT_PASSPHRASE, "",
+	"sam@example.net", "petra@example.net", STRANGER, LARGE, "clear", NULL},
+    {"not if its sender set one", LENIENT_PASSPHRASE, SUBJECT,
+	"sam@example.org", "petra@example.net", LOGIN, GIVEN_LARGE, "refuse",
+	"too large for a passphrase envelope, the Subject sets a passphrase"},
     /* generate */
+    {"none is made for what is too large", PASSPHRASE, GENERATE,
+	"alice@example.org", "new@example.net", LOCAL, LARGE, "refuse",
+	"too large for a passphrase envelope"},
     {"one is made for a user's mail", PASSPHRASE, GENERATE "\n",
 	"alice@example.org", "new@example.net", LOCAL, PLAIN, "passphrase made",
 	NULL},
@@ -664,7 +678,9 @@ try_passphrase_row(const struct passphrase_row *row)
 	static const char *const texts[] = {
 	    [PLAIN] = "Subject: [s] Hello\n\nbody\n",
 	    [AUTOMATIC] = "Auto-Submitted: auto-replied\n\nbody\n",
+	    [LARGE] = "Subject: Hello\n\nbody\n",
 	    [GIVEN] = "Subject: [passphrase: " WORDS "]\n\nbody\n",
+	    [GIVEN_LARGE] = "Subject: [passphrase: " WORDS "]\n\nbody\n",
 	    [GIVEN_SEALED] = "Subject: [passphrase: " WORDS "]\n\nbody\n"};
 	struct runtime *runtime = plan_runtime_with(row->policy, row->options);
 	struct origin origin = origin_of(row->sender);
@@ -682,6 +698,8 @@ try_passphrase_row(const struct passphrase_row *row)
 		r = content_read(
 		    message, runtime->config, &origin, &content, &fault);
 		content.sealed_already = row->known == GIVEN_SEALED;
+		if (row->known == LARGE || row->known == GIVEN_LARGE)
+			content.size = SEAL_PASSPHRASE_OCTETS_MAX + 1;
 	}
 	if (r == 0)
 		r = plan_recipient(runtime->config, runtime->keys, &origin,
