@@ -15,12 +15,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#define HEAP_OCTETS (4 << 20) /* that a process keeps, at most, when idle */
 #define SPOOL_MEMORY_OCTETS ((size_t)16 << 20)
 
 /* --- Lists */
@@ -258,6 +260,9 @@ work_job(const struct work *work, int fd)
 	/* The one that watches decides when to stop. */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
+	/* Message after message asks for the same memory again. */
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_OCTETS);
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_OCTETS);
 	job.state = make_state(&fault);
 	if (job.state == NULL)
 		report(&job, fault.kind, "", fault.text);

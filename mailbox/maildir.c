@@ -258,9 +258,9 @@ read_directory(int directory)
 	return dir;
 }
 
-/* The next name but "." and ".."; NULL: the end (errno 0), or an error. */
-static const char *
-next_name(DIR *dir)
+/* The next but "." and ".."; NULL: the end (errno 0), or an error. */
+static const struct dirent *
+next_entry(DIR *dir)
 {
 	const struct dirent *entry;
 
@@ -269,7 +269,7 @@ next_name(DIR *dir)
 		entry = readdir(dir);
 	} while (entry != NULL && (strcmp(entry->d_name, ".") == 0 ||
 				      strcmp(entry->d_name, "..") == 0));
-	return entry == NULL ? NULL : entry->d_name;
+	return entry;
 }
 
 /* Adds the folders in one directory of a directory. */
@@ -303,7 +303,7 @@ walk(int directory, const char *below, unsigned int depth, GPtrArray *names,
 {
 	int r = has_directory(directory, "cur", fault), error;
 	bool folder = r == 1;
-	const char *name;
+	const struct dirent *entry;
 	DIR *dir;
 
 	if (r == -1)
@@ -312,10 +312,10 @@ walk(int directory, const char *below, unsigned int depth, GPtrArray *names,
 		g_ptr_array_add(names, g_strdup(below));
 	dir = read_directory(directory);
 	r = 0;
-	while (dir != NULL && r == 0 && (name = next_name(dir)) != NULL)
-		if (!folder || !is_part_of_folder(name))
-			r = walk_into(directory, below, name, depth, names,
-			    strays, fault);
+	while (dir != NULL && r == 0 && (entry = next_entry(dir)) != NULL)
+		if (!folder || !is_part_of_folder(entry->d_name))
+			r = walk_into(directory, below, entry->d_name, depth,
+			    names, strays, fault);
 	error = errno;
 	if (dir != NULL)
 		closedir(dir);
@@ -480,30 +480,49 @@ maildir_no_file(mode_t mode)
 	return "is a device or a socket";
 }
 
+/* Most file systems tell it with the name.  0, or -1 with errno. */
+static int
+mode_of(int directory, const struct dirent *entry, mode_t *modep)
+{
+	struct stat st;
+
+	if (entry->d_type == DT_UNKNOWN) {
+		if (fstatat(directory, entry->d_name, &st,
+			AT_SYMLINK_NOFOLLOW) != 0)
+			return -1;
+		*modep = st.st_mode;
+	} else
+		*modep = DTTOIF(entry->d_type);
+	return 0;
+}
+
 static int
 list(const struct folder *folder, bool in_new, GPtrArray *mails,
     GPtrArray *strays, struct fault *fault)
 {
-	const char *part = in_new ? "new" : "cur", *name, *why;
+	const char *part = in_new ? "new" : "cur", *why;
 	int fd = in_new ? folder->new : folder->cur;
 	DIR *dir = read_directory(fd);
-	struct stat st;
+	const struct dirent *entry;
+	mode_t mode;
 	int error;
 
-	while (dir != NULL && (name = next_name(dir)) != NULL) {
+	while (dir != NULL && (entry = next_entry(dir)) != NULL) {
 		/* Maildirs have none of those (and NFS leaves some). */
-		if (name[0] == '.')
+		if (entry->d_name[0] == '.')
 			continue;
-		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (mode_of(fd, entry, &mode) != 0) {
 			if (errno == ENOENT)
 				continue;
 			break;
 		}
-		why = maildir_no_file(st.st_mode);
+		why = maildir_no_file(mode);
 		if (why != NULL)
-			add_stray(strays, folder->name, part, name, why);
+			add_stray(
+			    strays, folder->name, part, entry->d_name, why);
 		else
-			g_ptr_array_add(mails, mail_parse(name, in_new));
+			g_ptr_array_add(
+			    mails, mail_parse(entry->d_name, in_new));
 	}
 	error = errno;
 	if (dir != NULL)

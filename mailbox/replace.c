@@ -142,36 +142,14 @@ finish_file(const struct replacement *replacement, struct fault *fault)
 	return -1;
 }
 
-int
-replace_sync(int fd, const char *what, struct fault *fault)
-{
-	if (fsync(fd) == 0)
-		return 0;
-	fault_set(fault, FAULT_TEMP, "writing %s to the disk: %s", what,
-	    g_strerror(errno));
-	return -1;
-}
-
-/* All are on their way to the disk before the first is waited for: then one
- * commit of the file system does for all of them. */
 static int
-sync_files(const GPtrArray *replacements, struct fault *fault)
+finish_files(const GPtrArray *replacements, struct fault *fault)
 {
-	const struct replacement *replacement;
 	guint i;
 
-	for (i = 0; i < replacements->len; i++) {
-		replacement = g_ptr_array_index(replacements, i);
-		if (finish_file(replacement, fault) != 0)
+	for (i = 0; i < replacements->len; i++)
+		if (finish_file(g_ptr_array_index(replacements, i), fault) != 0)
 			return -1;
-		(void)sync_file_range(
-		    replacement->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	}
-	for (i = 0; i < replacements->len; i++) {
-		replacement = g_ptr_array_index(replacements, i);
-		if (replace_sync(replacement->fd, "a message", fault) != 0)
-			return -1;
-	}
 	return 0;
 }
 
@@ -235,7 +213,8 @@ replace_batch(const struct folder *folder, const GPtrArray *replacements,
 
 	if (replacements->len == 0)
 		return 0;
-	if (sync_files(replacements, fault) != 0)
+	if (finish_files(replacements, fault) != 0 ||
+	    replace_sync_files(folder, replacements, fault) != 0)
 		return -1;
 	crash_point("M1");
 	if (replace_journal_make(folder, replacements, &journal, fault) != 0)

@@ -85,7 +85,7 @@ convert(GConverter *converter, const guint8 *data, gsize len, gsize most)
 	GByteArray *out = g_byte_array_new();
 	GConverterResult result = G_CONVERTER_CONVERTED;
 	guint8 piece[BUFFER_OCTETS];
-	gsize used, made;
+	gsize used, made, most_made = 0;
 
 	while (result != G_CONVERTER_FINISHED && out->len <= most) {
 		result = g_converter_convert(converter, data, len, piece,
@@ -94,10 +94,11 @@ convert(GConverter *converter, const guint8 *data, gsize len, gsize most)
 		if (result == G_CONVERTER_ERROR)
 			break;
 		g_byte_array_append(out, piece, (guint)made);
+		most_made = MAX(most_made, made);
 		data += used;
 		len -= used;
 	}
-	OPENSSL_cleanse(piece, sizeof(piece));
+	OPENSSL_cleanse(piece, most_made);
 	g_object_unref(converter);
 	if (result != G_CONVERTER_FINISHED || out->len > most)
 		g_clear_pointer(&out, g_byte_array_unref);
@@ -264,7 +265,28 @@ struct scan {
 	guint8 last; /* the octet before this piece */
 	guint8 piece[BUFFER_OCTETS];
 	size_t len;
+	size_t most; /* of all pieces */
 };
+
+/* The piece is large: what was not used need not be written twice. */
+static struct scan *
+scan_make(int fd)
+{
+	struct scan *scan = g_new(struct scan, 1);
+
+	scan->fd = fd;
+	scan->offset = 0;
+	scan->last = 0;
+	scan->len = scan->most = 0;
+	return scan;
+}
+
+static void
+scan_free(struct scan *scan)
+{
+	OPENSSL_cleanse(scan->piece, scan->most);
+	g_free(scan);
+}
 
 static int
 scan_next(struct scan *scan, struct fault *fault)
@@ -279,6 +301,7 @@ scan_next(struct scan *scan, struct fault *fault)
 		    (off_t)scan->offset);
 	while (n == -1 && errno == EINTR);
 	scan->len = n > 0 ? (size_t)n : 0;
+	scan->most = MAX(scan->most, scan->len);
 	if (n >= 0)
 		return n > 0;
 	fault_set(
@@ -295,19 +318,17 @@ is_bare(const struct scan *scan, size_t i)
 static int
 count_bare(int fd, uint64_t *octetsp, uint64_t *barep, struct fault *fault)
 {
-	struct scan *scan = g_new0(struct scan, 1);
+	struct scan *scan = scan_make(fd);
 	size_t i;
 	int r;
 
-	scan->fd = fd;
 	*octetsp = *barep = 0;
 	while ((r = scan_next(scan, fault)) == 1) {
 		*octetsp += scan->len;
 		for (i = 0; i < scan->len; i++)
 			*barep += scan->piece[i] == '\n' && is_bare(scan, i);
 	}
-	OPENSSL_cleanse(scan, sizeof(*scan));
-	g_free(scan);
+	scan_free(scan);
 	return r;
 }
 
@@ -332,14 +353,13 @@ add_line_end(struct told *told, bool bare, guint *runp)
 static int
 look_at(int fd, uint64_t rest, struct told *told, struct fault *fault)
 {
-	struct scan *scan = g_new0(struct scan, 1);
+	struct scan *scan = scan_make(fd);
 	GChecksum *digest = g_checksum_new(G_CHECKSUM_SHA256);
 	gsize len = DIGEST_OCTETS;
 	guint run = 0;
 	size_t i;
 	int r;
 
-	scan->fd = fd;
 	while ((r = scan_next(scan, fault)) == 1) {
 		g_checksum_update(digest, scan->piece, (gssize)scan->len);
 		for (i = 0; i < scan->len && rest > told->body; i++) {
@@ -353,8 +373,7 @@ look_at(int fd, uint64_t rest, struct told *told, struct fault *fault)
 	}
 	g_checksum_get_digest(digest, told->digest, &len);
 	g_checksum_free(digest);
-	OPENSSL_cleanse(scan, sizeof(*scan));
-	g_free(scan);
+	scan_free(scan);
 	if (r == 0 && rest != told->body) {
 		fault_set(
 		    fault, FAULT_TEMP, "the message changed while it was read");
