@@ -45,6 +45,7 @@ struct command {
 	const char *what;
 	const char *usage; /* all arguments; NULL: a family, which knows */
 	bool delivers;     /* for delivery agents: without doubt, or later */
+	bool alone;        /* reads no configuration: who has mail runs it */
 };
 
 #define GO_ON (-1) /* no exit status: there is more to do */
@@ -53,27 +54,28 @@ struct command {
 
 static const struct command commands[] = {
     {"check", ctl_check, CHECK_USAGE,
-	"is everything in place?  Run this first.", CHECK_USAGE, false},
+	"is everything in place?  Run this first.", CHECK_USAGE, false, false},
     {"policy", ctl_policy, "explain|test ...",
-	"what would become of a message, and why", NULL, false},
+	"what would become of a message, and why", NULL, false, false},
     {"key", ctl_key, "import|export|list|show|find|delete|refresh ...",
-	"the public keys to seal to", NULL, false},
+	"the public keys to seal to", NULL, false, false},
     {"seal", ctl_seal, "--from A --to B ...",
 	"seal the message on standard input, as the daemon would",
 	ENVELOPE_USAGE "\n           < message > sealed\n"
 		       "       sealctl [-c FILE] seal " ENVELOPE_USAGE_AT_REST
 		       "\n           < message > sealed",
-	true},
+	true, false},
     {"journal", ctl_journal, "list|show ...",
-	"what became of the copies of messages", NULL, false},
+	"what became of the copies of messages", NULL, false, false},
     {"mailbox", ctl_mailbox, "encrypt|decrypt|rekey|verify|watch ...",
-	"mail that is stored: seal it, open it, and prove it", NULL, false},
+	"mail that is stored: seal it, open it, and prove it", NULL, false,
+	false},
     {"passphrase", ctl_passphrase, "set|list|delete ...",
-	"what opens the mail of those who have no key", NULL, false},
-    {"audit", NULL, NULL, NULL, NULL, false},
+	"what opens the mail of those who have no key", NULL, false, false},
+    {"audit", NULL, NULL, NULL, NULL, false, false},
     {"open", ctl_open, "[FILE]",
 	"open a sealed envelope, or a saved message that holds one", "[FILE]",
-	false},
+	false, true},
 };
 
 int
@@ -170,8 +172,9 @@ help(const struct command *command, int argc, char *const argv[])
 
 	if (command->usage == NULL)
 		return command->run(&ctl, argc, argv);
-	printf("usage: sealctl [-c FILE] %s %s\n\n%s\nSee sealctl(1).\n",
-	    command->name, command->usage, command->what);
+	printf("usage: sealctl %s%s %s\n\n%s\nSee sealctl(1).\n",
+	    command->alone ? "" : "[-c FILE] ", command->name, command->usage,
+	    command->what);
 	return CTL_DONE;
 }
 
@@ -182,7 +185,7 @@ run(const struct command *command, const char *file, int argc,
 	struct ctl ctl = {NULL, NULL, false};
 	int status;
 
-	status = read_config(command, file, &ctl);
+	status = command->alone ? CTL_DONE : read_config(command, file, &ctl);
 	if (status == CTL_DONE)
 		status = command->run(&ctl, argc, argv);
 	config_unref(&ctl.config);

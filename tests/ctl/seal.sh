@@ -147,6 +147,10 @@ ok "the help of one command is of that one alone" \
     is "$(grep -c '^  mailbox' "$work/out")" 1
 sealctl key nonsense --help
 ok "and of none that is not there" is "$status" 2
+sealctl open </dev/null
+ok "who opens an envelope has no configuration, and is not told so" \
+    is "$(grep -c configuration "$work/err"; grep -c defaults "$work/err")" "0
+0"
 sealctl --nonsense
 ok "an unknown option is told by the program's name" \
     err 'sealctl: there is no option "--nonsense"'

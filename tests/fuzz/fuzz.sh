@@ -42,7 +42,7 @@ rm -f fuzz/libfuzzed.a
 ar -rc fuzz/libfuzzed.a fuzz/objects/*.o
 
 if [ $# -eq 0 ]; then
-	set -- armor cms material packet message protect legacy address config \
+	set -- armor cms material packet message protect legacy envelope address config \
 	    examine journal smtp x509
 fi
 for target; do
