@@ -96,8 +96,11 @@ is_jwe(const char *octets, size_t len)
 static void
 look_into_page(struct found *found, const char *octets, size_t len)
 {
-	const char *end = octets + len, *at = octets, *close;
+	const char *end, *at = octets, *close;
 
+	if (len == 0) /* octets may be NULL then */
+		return;
+	end = octets + len;
 	while (
 	    (at = memmem(at, (size_t)(end - at), MARK, strlen(MARK))) != NULL) {
 		at += strlen(MARK);
