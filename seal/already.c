@@ -14,6 +14,7 @@
 
 #include "keys/armor.h"
 #include "keys/packet.h"
+#include "seal/mime.h"
 #include "seal/subject.h"
 
 #include <gmime/gmime.h>
@@ -427,7 +428,8 @@ may_be_sealed(
     const struct message *message, const char *type, struct fault *fault)
 {
 	if (strcasestr(type, "encrypted") != NULL ||
-	    strcasestr(type, "pkcs7") != NULL)
+	    strcasestr(type, "pkcs7") != NULL ||
+	    strstr(type, MIME_BOUNDARY) != NULL)
 		return 1;
 	return may_be_armor(message, fault);
 }
@@ -437,18 +439,20 @@ sealed_as(const struct message *message, const char *value,
     struct already *already, struct fault *fault)
 {
 	GMimeContentType *type;
-	const char *protocol;
+	const char *protocol, *boundary;
 	int ret = 0;
 
 	gmime_need();
 	type = g_mime_content_type_parse(NULL, value);
 	protocol = g_mime_content_type_get_parameter(type, "protocol");
+	boundary = g_mime_content_type_get_parameter(type, "boundary");
 	if (is_type(type, "multipart", "encrypted") && protocol != NULL &&
 	    g_ascii_strcasecmp(protocol, "application/pgp-encrypted") == 0 &&
-	    g_mime_content_type_get_parameter(type, "boundary") != NULL)
-		ret = is_pgp(message,
-		    g_mime_content_type_get_parameter(type, "boundary"),
-		    already, fault);
+	    boundary != NULL)
+		ret = is_pgp(message, boundary, already, fault);
+	else if (is_type(type, "multipart", "mixed") && boundary != NULL &&
+		 g_str_has_prefix(boundary, MIME_BOUNDARY))
+		ret = message_is_envelope(message, boundary, already, fault);
 	else if (is_type(type, "text", "plain") &&
 		 !has_encoding(message, "base64") &&
 		 !has_encoding(message, "quoted-printable"))
@@ -486,6 +490,11 @@ message_is_sealed(const struct message *message, struct fault *fault)
 	struct already already = {0};
 	int r = message_sealing(message, &already, fault);
 
+	/* In a mailbox, the text in front of an envelope is what somebody got.
+	 * In mail under way it may be what must not be readable: nothing tells
+	 * a template's text from a letter.  It is sealed around. */
+	if (r == 1 && already.form == SEAL_PASSPHRASE)
+		r = 0;
 	already_clear(&already);
 	return r;
 }

@@ -12,7 +12,8 @@
  *  1: yes, all of its content: multipart/encrypted with OpenPGP in it (RFC
  *     3156), enveloped or auth-enveloped CMS (RFC 8551), or one armored
  *     block as the whole text.  It is what it says: packets and CMS are
- *     looked at, not only names.
+ *     looked at, not only names.  Not a sealed envelope, as the text in front
+ *     of one can be any letter.
  *  0: no.
  * -1: the spool cannot be read.
  */
@@ -36,7 +37,8 @@ struct already {
 	bool damaged;
 };
 
-/* As message_is_sealed().  *already is filled in on 1, or if it is damaged;
+/* As message_is_sealed(), but yes to a sealed envelope that this version wrote
+ * (doc/sealed-envelope.5), which has a short text in front.  *already is filled in on 1, or if it is damaged;
  * already_clear() frees it in any case. */
 int message_sealing(const struct message *message, struct already *already,
     struct fault *fault);
@@ -48,6 +50,10 @@ void already_add_reader(struct already *already, char *id, char *name);
 /* The same for a body that is said to be CMS in base64; already_cms.c. */
 int message_is_cms(const struct message *message, struct already *already,
     struct fault *fault);
+
+/* The same for a body of parts with our boundary; already_envelope.c. */
+int message_is_envelope(const struct message *message, const char *boundary,
+    struct already *already, struct fault *fault);
 
 /*
  * Is that what ciphertext looks like?  Half of its octets have the high bit;

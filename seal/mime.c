@@ -26,7 +26,7 @@ mime_boundary(char **boundaryp, struct fault *fault)
 	}
 	text = g_base64_encode(random, sizeof(random));
 	/* "=_" cannot occur in quoted-printable or base64 (RFC 2045 6.7). */
-	*boundaryp = g_strdup_printf("=_sealed_%s", text);
+	*boundaryp = g_strconcat(MIME_BOUNDARY, text, NULL);
 	g_free(text);
 	return 0;
 }

@@ -12,6 +12,8 @@
  * by octet.
  */
 
+#define MIME_BOUNDARY "=_sealed_" /* how ours begin */
+
 /* A boundary that no message contains; 0, or -1 without random octets. */
 int mime_boundary(char **boundaryp, struct fault *fault);
 

@@ -6,8 +6,11 @@
  */
 #include "config.h"
 
+#include "keys/passphrases.h"
 #include "keys/x509_id.h"
 #include "mailbox/examine.h"
+#include "seal/envelope_private.h"
+#include "seal/lines.h"
 #include "seal/protect.h"
 #include "tests/unit/mail.h"
 
@@ -54,6 +57,30 @@ reader(const struct examined *examined, guint i)
 /* --- What we seal ourselves */
 
 static char *
+seals_order(const struct seal_order *order)
+{
+	struct message *message =
+	    mail_parse("From: a@example.org\nTo: alice@example.org\n"
+		       "Subject: the plan\n\nhello alice\n");
+	struct sealed *sealed = NULL;
+	struct fault fault = {FAULT_NONE, ""};
+	GString *text, *body;
+
+	if (seal_message(order, message, &sealed, &fault) != 0)
+		g_error("%s", fault.text);
+	text = sealed_header(sealed, message);
+	body = spool_text(sealed->body);
+	if (body == NULL)
+		g_error("the copy cannot be read");
+	g_string_append(text, "\r\n");
+	g_string_append_len(text, body->str, (gssize)body->len);
+	g_string_free(body, TRUE);
+	sealed_free(&sealed);
+	message_free(&message);
+	return g_string_free(text, FALSE);
+}
+
+static char *
 seals(enum seal_form form, const struct seal_reader *readers, size_t count,
     bool at_rest, bool hide)
 {
@@ -68,25 +95,8 @@ seals(enum seal_form form, const struct seal_reader *readers, size_t count,
 	    .engines = &engines,
 	    .limits = &mail_limits,
 	};
-	struct message *message =
-	    mail_parse("From: a@example.org\nTo: alice@example.org\n"
-		       "Subject: the plan\n\nhello alice\n");
-	struct sealed *sealed = NULL;
-	struct fault fault = {FAULT_NONE, ""};
-	GString *text, *body;
 
-	if (seal_message(&order, message, &sealed, &fault) != 0)
-		g_error("%s", fault.text);
-	text = sealed_header(sealed, message);
-	body = spool_text(sealed->body);
-	if (body == NULL)
-		g_error("the copy cannot be read");
-	g_string_append(text, "\r\n");
-	g_string_append_len(text, body->str, (gssize)body->len);
-	g_string_free(body, TRUE);
-	sealed_free(&sealed);
-	message_free(&message);
-	return g_string_free(text, FALSE);
+	return seals_order(&order);
 }
 
 static char *
@@ -419,6 +429,264 @@ cannot_tell_is_a_fault(void)
 	    -1, "no file is neither");
 }
 
+/* --- Envelopes */
+
+/* {"alg":"PBES2-HS512+A256KW","enc":"A256GCM","p2s":"AAAAAAAAAAAAAAAAAAAAAA",
+ * "p2c":600000,"cty":"message/rfc822"} */
+#define HEADER                                                                 \
+	"eyJhbGciOiJQQkVTMi1IUzUxMitBMjU2S1ciLCJlbmMiOiJBMjU2R0NNIiwicDJzIjoi" \
+	"QUFBQU"                                                               \
+	"FBQUFBQUFBQUFBQUFBQUFBQSIsInAyYyI6NjAwMDAwLCJjdHkiOiJtZXNzYWdlL3JmYz" \
+	"gyMiJ9"
+#define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define IV "AAAAAAAAAAAAAAAA"
+#define TAG "AAAAAAAAAAAAAAAAAAAAAA"
+#define LETTER "SGVsbG8gdGhlcmUsIHRoaXMgaXMgYSBsZXR0ZXIh"
+
+/* Octets of a message's JWE in base64: from, and behind. */
+static void
+find_jwe(const char *text, size_t *fromp, size_t *endp)
+{
+	const struct envelope_page *page = envelope_page();
+	const char *from =
+	    g_strstr_len(text, -1, "; filename=\"message.html\"\r\n\r\n");
+	const char *end = NULL;
+
+	if (from != NULL) {
+		from += strlen("; filename=\"message.html\"\r\n\r\n");
+		end = memmem(from, strlen(from), page->after, page->after_len);
+	}
+
+	if (end == NULL)
+		g_error("there is no page");
+	*fromp = (size_t)(from - text) + page->before_len;
+	*endp = (size_t)(end - text);
+}
+
+static bool
+is_in_jwe(const char *text, size_t at)
+{
+	size_t from, end;
+
+	find_jwe(text, &from, &end);
+	return at >= from && at < end;
+}
+
+/* The same message with that in place of the JWE, filled up to lines. */
+static char *
+with_jwe(const char *text, const char *jwe)
+{
+	GString *filled = g_string_new(jwe);
+	GString *out = g_string_new(NULL);
+	size_t from, end, i;
+	char *line;
+
+	find_jwe(text, &from, &end);
+	while (filled->len % LINES_OCTETS != 0)
+		g_string_append_c(filled, ' ');
+	g_string_append_len(out, text, (gssize)from);
+	for (i = 0; i < filled->len; i += LINES_OCTETS) {
+		line = g_base64_encode(
+		    (const guchar *)filled->str + i, LINES_OCTETS);
+		g_string_append_printf(out, "%s\r\n", line);
+		g_free(line);
+	}
+	g_string_append(out, text + end);
+	g_string_free(filled, TRUE);
+	return g_string_free(out, FALSE);
+}
+
+static enum examined_state
+examined_state_of(const char *text)
+{
+	struct examined examined = examines_octets(text, strlen(text));
+	enum examined_state state = examined.state;
+
+	examined_clear(&examined);
+	return state;
+}
+
+#define COVER_ASCII "You have an encrypted message.\n\nOpen the page.\n"
+#define COVER_WIDE "Sie haben eine verschl\u00fcsselte Nachricht. \nHin.\n"
+
+static char *
+without_cr(const char *text)
+{
+	GString *out = g_string_new(NULL);
+
+	for (; *text != '\0'; text++)
+		if (*text != '\r')
+			g_string_append_c(out, *text);
+	return g_string_free(out, FALSE);
+}
+
+static char *
+seals_envelope(const char *cover)
+{
+	struct key *key = NULL;
+	struct fault fault = {FAULT_NONE, ""};
+	struct seal_reader reader = {NULL, false};
+	struct seal_order order = {
+	    .form = SEAL_PASSPHRASE,
+	    .readers = &reader,
+	    .readers_count = 1,
+	    .hide_subject = true,
+	    .cover = cover,
+	    .limits = &mail_limits,
+	};
+	char *text;
+
+	if (passphrase_derive("a wombat of brass that reads", &key, &fault) !=
+	    0)
+		g_error("%s", fault.text);
+	reader.key = key;
+	text = seals_order(&order);
+	key_unref(&key);
+	return text;
+}
+
+/* A new text with the first `old` replaced. */
+static char *
+altered(const char *text, const char *old, const char *new)
+{
+	const char *at = strstr(text, old);
+	char *head, *result;
+
+	if (at == NULL)
+		g_error("there is no %s", old);
+	head = g_strndup(text, (gsize)(at - text));
+	result = g_strconcat(head, new, at + strlen(old), NULL);
+	g_free(head);
+	return result;
+}
+
+static void
+envelopes_are_told(void)
+{
+	static const char *const covers[] = {COVER_ASCII, COVER_WIDE};
+	struct fault fault = {FAULT_NONE, ""};
+	struct message *message;
+	struct examined examined;
+	char *text, *lf;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(covers); i++) {
+		text = seals_envelope(covers[i]);
+		examined = examines_octets(text, strlen(text));
+		is_int(examined.state, EXAMINED_SEALED,
+		    "an envelope of ours is sealed");
+		is_int(examined.already.form, SEAL_PASSPHRASE, "as that form");
+		is_int(examined.by, EXAMINED_BY_US_TRANSIT, "in transit");
+		ok(examined.already.around >= strlen(covers[i]),
+		    "the text in front counts as readable");
+		examined_clear(&examined);
+		message = mail_parse(text);
+		is_int(message_is_sealed(message, &fault), 0,
+		    "in mail under way it is sealed around");
+		message_free(&message);
+		lf = without_cr(text);
+		is_state(lf, EXAMINED_SEALED, "in a file with LF, too");
+		g_free(lf);
+		g_free(text);
+	}
+}
+
+/* In every place where an octet could be another. */
+static void
+altered_envelopes_are_readable(void)
+{
+	static const struct {
+		const char *name, *old, *new;
+	} rows[] = {
+	    {"a line more in front", "Content-Disposition: inline\r\n",
+		"Content-Disposition: inline\r\nX-Note: hello\r\n"},
+	    {"another transfer encoding of the text", ": 7bit", ": 8bit"},
+	    {"a part more", "\r\n--=_", "\r\n--=_x\r\n\r\nhello\r\n--=_"},
+	    {"another attachment", "filename=\"message.html\"",
+		"filename=\"letter.html\""},
+	    {"another character set", "text/html; charset=utf-8",
+		"text/html; charset=us-ascii"},
+	    {"a preamble", "\r\n\r\n--=_", "\r\n\r\nhello\r\n--=_"},
+	    {"a comment in Content-Type", "multipart/mixed;",
+		"multipart/mixed (hello);"},
+	    {"a transfer encoding of all", "Content-Type: multipart/mixed",
+		"Content-Transfer-Encoding: 8bit\r\nContent-Type: "
+		"multipart/mixed"},
+	};
+
+	char *text = seals_envelope(COVER_ASCII), *other, *letter;
+	const char *body = strstr(text, "\r\n\r\n") + 4;
+	const char *page = strstr(body, "filename=");
+	size_t i, step, sealed = 0;
+
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		other = altered(text, rows[i].old, rows[i].new);
+		is_state(other, EXAMINED_READABLE, rows[i].name);
+		g_free(other);
+	}
+	other = g_strconcat(text, "hello\r\n", NULL);
+	is_state(other, EXAMINED_READABLE, "text behind it");
+	g_free(other);
+	other = g_strndup(text, strlen(text) - 70);
+	is_state(other, EXAMINED_READABLE, "one that is cut short");
+	g_free(other);
+	step = strlen(page) / 60;
+	for (i = 0; page[i] != '\0'; i += step) {
+		other = g_strdup(text);
+		other[page - text + (gssize)i] ^= 1;
+		sealed += examined_state_of(other) == EXAMINED_SEALED &&
+			  !is_in_jwe(text, (size_t)(page - text) + i);
+		g_free(other);
+	}
+	is_int((int)sealed, 0, "no octet of the page can be another");
+	g_free(text);
+	letter = g_strnfill(5000, 'x');
+	for (i = 60; i < 5000; i += 60)
+		letter[i] = '\n';
+	text = seals_envelope(letter);
+	is_state(text, EXAMINED_READABLE, "a long letter in front");
+	g_free(text);
+	g_free(letter);
+}
+
+/* The JWE between our page, as others would have it. */
+static void
+jwes_have_a_shape(void)
+{
+	static const struct {
+		const char *name, *jwe;
+		enum examined_state want;
+	} rows[] = {
+	    {"the parts of a JWE", HEADER "." KEY "." IV ".AAAA." TAG,
+		EXAMINED_SEALED},
+	    {"text in the place of a JWE", "Hello-there", EXAMINED_READABLE},
+	    {"no content", HEADER "." KEY "." IV ".." TAG, EXAMINED_READABLE},
+	    {"text as content",
+		HEADER "." KEY "." IV "." LETTER LETTER LETTER "." TAG,
+		EXAMINED_READABLE},
+	    {"a short key", HEADER ".AAAA." IV ".AAAA." TAG, EXAMINED_READABLE},
+	    {"a short tag", HEADER "." KEY "." IV ".AAAA.AAAA",
+		EXAMINED_READABLE},
+	    {"a long vector", HEADER "." KEY "." KEY ".AAAA." TAG,
+		EXAMINED_READABLE},
+	    {"a sixth part", HEADER "." KEY "." IV ".AAAA." TAG ".AAAA",
+		EXAMINED_READABLE},
+	    {"four parts", HEADER "." KEY "." IV ".AAAA", EXAMINED_READABLE},
+	    {"another header", "e30." KEY "." IV ".AAAA." TAG,
+		EXAMINED_READABLE},
+	};
+
+	char *text = seals_envelope(COVER_ASCII), *other;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		other = with_jwe(text, rows[i].jwe);
+		is_state(other, rows[i].want, rows[i].name);
+		g_free(other);
+	}
+	g_free(text);
+}
+
 static void
 samples_are_readable(void)
 {
@@ -467,6 +735,9 @@ main(void)
 	    "no part of an S/MIME message is sealed");
 	long_files_are_bounded();
 	cannot_tell_is_a_fault();
+	envelopes_are_told();
+	altered_envelopes_are_readable();
+	jwes_have_a_shape();
 	samples_are_readable();
 	key_unref(&alice);
 	key_unref(&bob);
