@@ -33,7 +33,7 @@ TEMPLATES = os.path.join(rig.SOURCE, "contrib", "templates")
 CRASHING = os.path.join(rig.BUILD, "tests", "mta", "sealmilter-crash")
 RUNS = int(os.environ.get("SEALMILTER_KILLS", "2" if rig.sanitized()
                           else "3"))
-MANY = 40
+MANY = 16
 WORDS = "the quick brown fox jumps over my neighbour"
 SENDER = "boss@example.org"
 POLICY = (
