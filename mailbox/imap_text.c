@@ -248,19 +248,28 @@ imap_name_decode(const char *wire)
 static bool
 decode_run(GString *name, const char *run, size_t len)
 {
-	GString *base64 = g_string_new_len(run, (gssize)len);
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz0123456789+,";
+	GString *base64;
 	guchar *octets;
 	char *text;
 	gsize size;
 
+	/* What stands for no text at all, or for half a character, would be
+	 * another way to write a name. */
+	if (strspn(run, alphabet) != len || len * 6 / 8 % 2 != 0 ||
+	    len * 6 / 8 == 0)
+		return false;
+	base64 = g_string_new_len(run, (gssize)len);
 	g_string_replace(base64, ",", "/", 0);
 	while (base64->len % 4 != 0)
 		g_string_append_c(base64, '=');
 	octets = g_base64_decode(base64->str, &size);
-	text = g_convert((const char *)octets, (gssize)(size & ~(gsize)1),
-	    "UTF-8", "UTF-16BE", NULL, NULL, NULL);
+	text = g_convert((const char *)octets, (gssize)size, "UTF-8",
+	    "UTF-16BE", NULL, &size, NULL);
+	/* With its NULs, for which the whole is refused. */
 	if (text != NULL)
-		g_string_append(name, text);
+		g_string_append_len(name, text, (gssize)size);
 	g_free(octets);
 	g_string_free(base64, TRUE);
 	g_free(text);
