@@ -16,7 +16,8 @@ import signal
 import ssl
 import subprocess
 
-from rig import (accepts, descendants, end_process, free_port, read_file, wait_for)
+from rig import (accepts, descendants, end_process, free_port, read_file,
+                 sanitized, wait_for)
 
 PROGRAMS = ("dovecot", "doveadm")
 PACKAGED = ("/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp",
@@ -34,6 +35,7 @@ log_path = {log}
 default_internal_user = {internal}
 default_internal_group = {internal_group}
 default_login_user = {login}
+default_vsz_limit = {memory}
 first_valid_uid = 1
 first_valid_gid = 0
 mail_location = {location}
@@ -159,6 +161,9 @@ class Dovecot:
                 self.tls.certificate, self.tls.key)
         self.config_path = self.rig.write(
             self.name + "/dovecot.conf", CONFIG.format(
+                # A sanitizer's shadow is larger than any limit; sieve's
+                # programs have that of who runs them.
+                memory="0" if sanitized() else "256M",
                 dir=self.dir, name=self.name, log=self.log_path,
                 internal="dovecot" if root else me,
                 internal_group="dovecot" if root else group,
