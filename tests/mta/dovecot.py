@@ -199,7 +199,10 @@ class Dovecot:
     def kill9(self):
         """SIGKILL for all of it, at once: nobody says good-bye."""
         for pid in descendants(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass    # a session that ended by itself meanwhile
         self.process.wait()
         self.process = None
 
