@@ -208,7 +208,7 @@ run_trial(const struct ctl *ctl, struct keys *keys, const struct trial *trial,
 	if (known == 0)
 		known = plan_recipient(ctl->config, keys, &trial->origin,
 		    trial->to, &content, &treatment, &fault);
-	if (known == 1) {
+	if (known == 1 && treatment != NULL) {
 		form = rung_name(treatment->rung);
 		rule = treatment->decision.rule;
 	} else if (fault.kind == FAULT_PERM)

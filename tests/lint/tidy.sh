@@ -27,6 +27,8 @@ done <"$work/files"
 
 # Users and groups are looked up before there are threads. In worker.c it
 # takes a function's type for a number, and an output for an input.
+# readdir() is safe on streams of one's own, readdir_r() is not (readdir_r(3));
+# and no file is the right one for anonymous memory.
 ok "cppcheck finds nothing" "$(
 	# shellcheck disable=SC2046 # a list of files
 	cppcheck --quiet --inline-suppr --std=c11 --language=c -I . \
@@ -34,7 +36,8 @@ ok "cppcheck finds nothing" "$(
 	    --suppress=missingInclude --suppress=missingIncludeSystem \
 	    --suppress=unknownMacro --library=gtk --library=posix \
 	    --suppress=getpwnamCalled --suppress=getpwuidCalled \
-	    --suppress=getgrnamCalled \
+	    --suppress=getgrnamCalled --suppress=readdirCalled \
+	    --suppress=invalidFunctionArg:ctl/mailbox_run.c \
 	    --suppress=AssignmentAddressToInteger:keys/worker.c \
 	    --suppress=ctuuninitvar:keys/worker.c \
 	    -DG_GNUC_PRINTF\(a,b\)= \

