@@ -14,7 +14,7 @@
 #define DERIVATIONS_MAX 1000
 
 static option_parse parse_generate, parse_given, parse_languages;
-static option_parse parse_one_language, parse_templates, parse_file_name;
+static option_parse parse_templates, parse_file_name;
 static int add_languages(
     void *context, const char *rule, const char *const *languages);
 
@@ -102,33 +102,13 @@ parse_languages(
 	struct config *config = target;
 	GPtrArray *languages = g_ptr_array_new_with_free_func(g_free);
 
-	if (option_each_string(setting, parse_one_language, languages, fault) !=
-	    0) {
+	if (policy_parse_languages(setting, languages, fault) != 0) {
 		g_ptr_array_free(languages, TRUE);
 		return -1;
 	}
-	g_ptr_array_add(languages, NULL);
 	g_strfreev(config->passphrase.languages);
 	config->passphrase.languages =
 	    (char **)g_ptr_array_free(languages, FALSE);
-	return 0;
-}
-
-static int
-parse_one_language(
-    const config_setting_t *element, void *target, struct fault *fault)
-{
-	GPtrArray *languages = target;
-	const char *text;
-
-	if (option_string(element, &text, fault) != 0)
-		return -1;
-	if (!policy_is_language(text)) {
-		option_fault(fault, element,
-		    "\"%s\" is no language such as \"en\"", text);
-		return -1;
-	}
-	g_ptr_array_add(languages, g_strdup(text));
 	return 0;
 }
 

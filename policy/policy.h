@@ -110,6 +110,13 @@ int policy_each_languages(const struct policy *policy,
  * case, and can be part of a file's name. */
 bool policy_is_language(const char *text);
 
+/*
+ * Adds the languages that an option names, and NULL after them, to a list
+ * that frees its strings.  0, or -1 with file, line and option in fault.
+ */
+int policy_parse_languages(const struct config_setting_t *setting,
+    GPtrArray *languages, struct fault *fault);
+
 /* The addresses that any rule names for recovery: a new NULL-terminated list,
  * canonical, each once. */
 char **policy_recovery(const struct policy *policy);

@@ -349,11 +349,7 @@ parse_language(
 	struct rule *rule = target;
 
 	rule->languages = g_ptr_array_new_with_free_func(g_free);
-	if (option_each_string(
-		setting, parse_one_language, rule->languages, fault) != 0)
-		return -1;
-	g_ptr_array_add(rule->languages, NULL);
-	return 0;
+	return policy_parse_languages(setting, rule->languages, fault);
 }
 
 static int
@@ -371,6 +367,17 @@ parse_one_language(
 		return -1;
 	}
 	g_ptr_array_add(languages, g_strdup(text));
+	return 0;
+}
+
+int
+policy_parse_languages(
+    const config_setting_t *setting, GPtrArray *languages, struct fault *fault)
+{
+	if (option_each_string(setting, parse_one_language, languages, fault) !=
+	    0)
+		return -1;
+	g_ptr_array_add(languages, NULL);
 	return 0;
 }
 
