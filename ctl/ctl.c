@@ -12,9 +12,11 @@
 #include "keys/authorities_crl.h"
 #include "milter/privilege.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 void
 ctl_error(const char *format, ...)
@@ -99,4 +101,18 @@ ctl_open_authorities(const struct ctl *ctl, struct authorities **authoritiesp,
 
 	g_free(fetched);
 	return r;
+}
+
+char *
+ctl_make_directory(struct fault *fault)
+{
+	char *path =
+	    g_build_filename(g_get_tmp_dir(), "sealmilter-XXXXXX", NULL);
+
+	if (mkdtemp(path) != NULL)
+		return path;
+	fault_set(fault, FAULT_TEMP, "making a directory %s: %s", path,
+	    g_strerror(errno));
+	g_free(path);
+	return NULL;
 }

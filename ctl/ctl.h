@@ -62,4 +62,10 @@ int ctl_open_keys(
 int ctl_open_authorities(const struct ctl *ctl,
     struct authorities **authoritiesp, struct fault *fault);
 
+/*
+ * A new directory below the one for temporary files, for what GnuPG keeps
+ * while this process works; gpg_home_remove() ends it.  NULL with fault.
+ */
+char *ctl_make_directory(struct fault *fault);
+
 #endif

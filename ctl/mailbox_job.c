@@ -199,21 +199,6 @@ do_batch(const struct job *job, const struct convert_order *order,
 	return r;
 }
 
-/* GnuPG, for keys that RNP cannot use, wants a directory of this user's. */
-static char *
-make_state(struct fault *fault)
-{
-	char *path =
-	    g_build_filename(g_get_tmp_dir(), "sealmilter-XXXXXX", NULL);
-
-	if (mkdtemp(path) != NULL)
-		return path;
-	fault_set(fault, FAULT_TEMP, "making a directory %s: %s", path,
-	    g_strerror(errno));
-	g_free(path);
-	return NULL;
-}
-
 static int
 do_batches(const struct job *job, struct fault *fault)
 {
@@ -263,7 +248,7 @@ work_job(const struct work *work, int fd)
 	/* Message after message asks for the same memory again. */
 	(void)mallopt(M_MMAP_THRESHOLD, HEAP_OCTETS);
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_OCTETS);
-	job.state = make_state(&fault);
+	job.state = ctl_make_directory(&fault);
 	if (job.state == NULL)
 		report(&job, fault.kind, "", fault.text);
 	else

@@ -39,20 +39,6 @@ own_home(struct fault *fault)
 	return NULL;
 }
 
-static char *
-temporary_home(struct fault *fault)
-{
-	char *path =
-	    g_build_filename(g_get_tmp_dir(), "sealmilter-XXXXXX", NULL);
-
-	if (mkdtemp(path) != NULL)
-		return path;
-	fault_set(fault, FAULT_TEMP, "making a directory %s: %s", path,
-	    g_strerror(errno));
-	g_free(path);
-	return NULL;
-}
-
 int
 secret_open(const struct config *config, GBytes *file, struct secret *secret,
     struct fault *fault)
@@ -73,7 +59,7 @@ secret_open(const struct config *config, GBytes *file, struct secret *secret,
 	if (file != NULL && (config->engines & PGP_RNP) != 0)
 		secret->keys.openpgp = g_bytes_ref(file);
 	secret->home =
-	    secret->temporary ? temporary_home(fault) : own_home(fault);
+	    secret->temporary ? ctl_make_directory(fault) : own_home(fault);
 	secret->keys.home = secret->home;
 	if (secret->home != NULL &&
 	    (file == NULL ||
