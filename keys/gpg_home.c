@@ -12,6 +12,8 @@
 
 #include "keys/gpg_home.h"
 
+#include "keys/worker.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -286,4 +288,23 @@ gpg_home_fault(struct fault *fault, gpgme_error_t error, const char *what)
 
 	(void)gpgme_strerror_r(error, reason, sizeof(reason));
 	fault_set(fault, FAULT_TEMP, "%s: %s", what, reason);
+}
+
+ssize_t
+gpg_home_read(void *handle, void *buffer, size_t size)
+{
+	ssize_t n = worker_read(handle, buffer, size);
+
+	if (n < 0)
+		errno = EIO;
+	return n;
+}
+
+ssize_t
+gpg_home_write(void *handle, const void *buffer, size_t size)
+{
+	if (worker_write(handle, buffer, size) == 0)
+		return (ssize_t)size;
+	errno = EPIPE;
+	return -1;
 }

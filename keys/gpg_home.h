@@ -48,6 +48,11 @@ int gpg_home_context(
  */
 int gpg_home_reap(int *statusp, struct fault *fault);
 
+/* For gpgme_data_cbs: what the caller of this worker sends and gets; the
+ * handle is the worker's struct worker_io. */
+ssize_t gpg_home_read(void *handle, void *buffer, size_t size);
+ssize_t gpg_home_write(void *handle, const void *buffer, size_t size);
+
 /* A fault of kind TEMP from a GPGME error: "what: reason". */
 void gpg_home_fault(struct fault *fault, gpgme_error_t error, const char *what);
 

@@ -88,25 +88,6 @@ pgp_gnupg_encrypt(const struct pgp_job *job, struct fault *fault)
 
 /* --- In the worker */
 
-static ssize_t
-on_read(void *handle, void *buffer, size_t size)
-{
-	ssize_t n = worker_read(handle, buffer, size);
-
-	if (n < 0)
-		errno = EIO;
-	return n;
-}
-
-static ssize_t
-on_write(void *handle, const void *buffer, size_t size)
-{
-	if (worker_write(handle, buffer, size) == 0)
-		return (ssize_t)size;
-	errno = EPIPE;
-	return -1;
-}
-
 static int
 encrypt_job(struct worker_io *io, GBytes *request, GByteArray *answer,
     struct fault *fault)
@@ -190,9 +171,10 @@ static int
 encrypt(struct worker_io *io, const char *home, const char *gpg,
     const char *readers, struct fault *fault)
 {
-	static const struct gpgme_data_cbs input = {on_read, NULL, NULL, NULL};
+	static const struct gpgme_data_cbs input = {
+	    gpg_home_read, NULL, NULL, NULL};
 	static const struct gpgme_data_cbs output = {
-	    NULL, on_write, NULL, NULL};
+	    NULL, gpg_home_write, NULL, NULL};
 	gpgme_data_t plain = NULL, cipher = NULL;
 	gpgme_encrypt_result_t result;
 	gpgme_ctx_t ctx = NULL;

@@ -108,25 +108,6 @@ unseal_take_secret(
 
 /* --- In the worker */
 
-static ssize_t
-on_read(void *handle, void *buffer, size_t size)
-{
-	ssize_t n = worker_read(handle, buffer, size);
-
-	if (n < 0)
-		errno = EIO;
-	return n;
-}
-
-static ssize_t
-on_write(void *handle, const void *buffer, size_t size)
-{
-	if (worker_write(handle, buffer, size) == 0)
-		return (ssize_t)size;
-	errno = EPIPE;
-	return -1;
-}
-
 /* What is wrong with this message or its key is not wrong with the next. */
 static void
 decrypt_fault(struct fault *fault, gpgme_error_t error)
@@ -144,9 +125,10 @@ decrypt_fault(struct fault *fault, gpgme_error_t error)
 static int
 decrypt(struct worker_io *io, gpgme_ctx_t ctx, struct fault *fault)
 {
-	static const struct gpgme_data_cbs input = {on_read, NULL, NULL, NULL};
+	static const struct gpgme_data_cbs input = {
+	    gpg_home_read, NULL, NULL, NULL};
 	static const struct gpgme_data_cbs output = {
-	    NULL, on_write, NULL, NULL};
+	    NULL, gpg_home_write, NULL, NULL};
 	gpgme_data_t plain = NULL, cipher = NULL;
 	gpgme_decrypt_result_t result;
 	gpgme_error_t error;
