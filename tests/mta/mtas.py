@@ -200,9 +200,9 @@ postlog unix-dgram n - n - 1 postlogd
         pid_file = os.path.join(self.queue, "pid", "master.pid")
         try:
             self.pid = int(wait_for(lambda: read_file(pid_file).strip(),
-                                    "Postfix's master", 20))
+                                    "Postfix's master"))
             wait_for(lambda: accepts(("127.0.0.1", self.port)),
-                     "Postfix's smtpd", 20)
+                     "Postfix's smtpd")
         except TimeoutError as e:
             raise RuntimeError("%s: %r %r %s" % (e, out, err,
                                                  self.log()[-2000:]))

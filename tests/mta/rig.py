@@ -111,11 +111,19 @@ def accepts(address):
             return False
 
 
+RESERVED = []   # sockets, until the program ends
+
+
 def free_port():
-    """A port that was free just now: asked of the kernel, never chosen."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port for a server that will listen there: asked of the kernel, never
+    chosen. The socket stays bound and never listens: so servers, which set
+    SO_REUSEADDR as we do, may have the port, while the kernel gives it to
+    nobody else who asks for any."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    RESERVED.append(s)
+    return s.getsockname()[1]
 
 
 def read_file(path, mode="rb"):
