@@ -128,6 +128,19 @@ audit_all(const struct session *session, const struct fault *fault)
 
 /* --- The connection */
 
+/* What is known of it; made when it is first heard of. */
+static struct session *
+session_of(SMFICTX *ctx)
+{
+	struct session *session = mta_private(ctx);
+
+	if (session == NULL) {
+		session = session_make();
+		mta_set_private(ctx, session);
+	}
+	return session;
+}
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long unused1, unsigned long unused2, unsigned long *want_actions,
@@ -135,18 +148,19 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 {
 	struct fault fault = {FAULT_NONE, ""};
 	struct runtime *runtime = daemon_runtime();
-	/* For the trace of copies. */
-	bool want_helo = runtime->injector != NULL;
+	bool copies = runtime->injector != NULL;
 
 	(void)unused1;
 	(void)unused2;
 	*want1 = *want2 = 0;
 	runtime_unref(&runtime);
-	if (mta_negotiate(ctx, actions, steps, want_helo, want_actions,
-		want_steps, &fault) == 0)
-		return SMFIS_CONTINUE;
-	log_fault(&fault, "an MTA was turned away");
-	return SMFIS_REJECT;
+	if (mta_negotiate(ctx, actions, steps, copies, want_actions, want_steps,
+		&fault) != 0) {
+		log_fault(&fault, "an MTA was turned away");
+		return SMFIS_REJECT;
+	}
+	session_of(ctx)->silent_mail = (*want_steps & SMFIP_NR_MAIL) != 0;
+	return SMFIS_CONTINUE;
 }
 
 /*
@@ -171,12 +185,12 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 		client = inet_ntop(AF_INET6,
 		    &((struct sockaddr_in6 *)(void *)address)->sin6_addr, text,
 		    sizeof(text));
-	session = session_make(client, no_client);
+	session = session_of(ctx);
+	session_set_client(session, client, no_client);
 	/* Where DNS has no name, MTAs put the address in brackets there. */
 	if (hostname != NULL && hostname[0] != '[')
 		session->client_name = g_strdup(hostname);
 	session->host = g_strdup(mta_macro(ctx, "j"));
-	mta_set_private(ctx, session);
 	return SMFIS_NOREPLY;
 }
 
@@ -227,36 +241,34 @@ has_macro(SMFICTX *ctx, const char *name)
 	return value != NULL && value[0] != '\0';
 }
 
+/* Nothing is refused here but the canary: MAIL may have no answer, and RCPT
+ * then says for what there is no room. */
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
-	struct session *session = mta_private(ctx);
+	struct session *session = session_of(ctx);
 
-	if (session == NULL) {
-		/* No CONNECT was heard: nothing is known of the client. */
-		session = session_make(NULL, false);
-		mta_set_private(ctx, session);
-	}
 	finish(session);
-	if (canary_is_sender(argv[0])) {
+	if (!session->silent_mail && canary_is_sender(argv[0])) {
 		mta_reply(ctx, "451", "4.3.5", canary_answer);
 		return SMFIS_TEMPFAIL;
 	}
-	if (!daemon_message_begins())
-		return busy(ctx);
-	session->counted = true;
-	session_begin(session, daemon_runtime(), argv[0]);
-	esmtp_mail_read(&session->mail, argv);
-	session_set_queue_id(session, mta_macro(ctx, "i"));
-	session->origin.authenticated = has_macro(ctx, "{auth_authen}");
-	session->origin.tls = has_macro(ctx, "{tls_version}");
-	return SMFIS_CONTINUE;
+	session->counted = daemon_message_begins();
+	if (session->counted) {
+		session_begin(session, daemon_runtime(), argv[0]);
+		esmtp_mail_read(&session->mail, argv);
+		session_set_queue_id(session, mta_macro(ctx, "i"));
+		session->origin.authenticated = has_macro(ctx, "{auth_authen}");
+		session->origin.tls = has_macro(ctx, "{tls_version}");
+	}
+	return session->silent_mail ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
 /*
  * Who can be refused by the envelope alone is refused here, so that the
  * others get their mail.  Postfix cannot do that for mail that did not come
- * by SMTP: it would try again for ever; there the end of message decides.
+ * by SMTP (no brackets): it would try again for ever; there the end of header
+ * or message decides.
  */
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
@@ -268,7 +280,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	int r;
 
 	if (session == NULL || session->runtime == NULL)
-		return busy(ctx);
+		return argv[0][0] == '<' ? busy(ctx) : SMFIS_CONTINUE;
 	session_set_queue_id(session, mta_macro(ctx, "i"));
 	r = plan_recipient(session->runtime->config, session->runtime->keys,
 	    &session->origin, argv[0], NULL, &treatment, &fault);
@@ -341,7 +353,7 @@ on_eoh(SMFICTX *ctx)
 	struct session *session = mta_private(ctx);
 
 	if (session == NULL || session->message == NULL)
-		return SMFIS_TEMPFAIL;
+		return busy(ctx);
 	if (session->failed.kind != FAULT_NONE || !all_clear(session) ||
 	    has_our_fields(session->message))
 		return SMFIS_CONTINUE;

@@ -317,7 +317,8 @@ fresh_notice(struct fresh *fresh, const struct session *session,
 	languages = treatment->decision.languages;
 	if (languages == NULL)
 		languages = (const char *const *)config->passphrase.languages;
-	fresh->session = session_make(NULL, true);
+	fresh->session = session_make();
+	session_set_client(fresh->session, NULL, true);
 	session_begin(fresh->session, runtime_ref(session->runtime), "<>");
 	fresh->session->deadline = session->deadline;
 	fresh->session->host = g_strdup(session->host);

@@ -34,7 +34,7 @@ unconst(const char *text)
 
 int
 mta_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
-    bool want_helo, unsigned long *want_actions, unsigned long *want_steps,
+    bool copies, unsigned long *want_actions, unsigned long *want_steps,
     struct fault *fault)
 {
 	const unsigned long needed =
@@ -44,8 +44,11 @@ mta_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	const unsigned long needed_steps = SMFIP_HDR_LEADSPC | SMFIP_NR_CONN |
 					   SMFIP_NR_HELO | SMFIP_NR_HDR |
 					   SMFIP_NR_BODY;
+	/* Copies tell what HELO said in their trace, and whoever asks whether
+	 * we are on a listener for copies needs an answer to MAIL. */
 	const unsigned long liked =
-	    (want_helo ? 0 : SMFIP_NOHELO) | SMFIP_NOUNKNOWN | SMFIP_NODATA;
+	    (copies ? 0 : SMFIP_NOHELO | SMFIP_NR_MAIL) | SMFIP_NOUNKNOWN |
+	    SMFIP_NODATA;
 
 	if ((actions & needed) != needed ||
 	    (steps & needed_steps) != needed_steps) {

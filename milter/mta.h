@@ -15,10 +15,12 @@
 
 /*
  * For the negotiation: sets what we need of the MTA.  0, or -1 with a fault if
- * it cannot do that (Postfix before 2.6, Sendmail before 8.14).
+ * it cannot do that (Postfix before 2.6, Sendmail before 8.14).  copies:
+ * whether this server sends copies.  MAIL gets an answer only if *want_steps
+ * is without SMFIP_NR_MAIL.
  */
 int mta_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
-    bool want_helo, unsigned long *want_actions, unsigned long *want_steps,
+    bool copies, unsigned long *want_actions, unsigned long *want_steps,
     struct fault *fault);
 
 /* A macro of the MTA ("i", "{auth_authen}"), or NULL. */

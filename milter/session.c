@@ -23,14 +23,20 @@ recipient_free(void *data)
 }
 
 struct session *
-session_make(const char *client, bool no_client)
+session_make(void)
 {
 	struct session *session = g_new0(struct session, 1);
 
-	session->client = g_strdup(client);
-	session->no_client = no_client;
 	session->recipients = g_ptr_array_new_with_free_func(recipient_free);
 	return session;
+}
+
+void
+session_set_client(struct session *session, const char *client, bool no_client)
+{
+	g_free(session->client);
+	session->client = g_strdup(client);
+	session->no_client = no_client;
 }
 
 void

@@ -22,6 +22,7 @@ struct session {
 	char *helo;        /* or NULL */
 	char *host;        /* the MTA's name, or NULL */
 	bool no_client; /* the MTA made it up: mail that did not come by SMTP */
+	bool silent_mail; /* it was negotiated that MAIL gets no answer */
 	/* Of the message; all NULL or empty between two. */
 	struct runtime *runtime;
 	char *queue_id; /* for the log; "-" until the MTA tells */
@@ -40,8 +41,13 @@ struct session {
 	bool counted;    /* in the daemon's messages under way */
 };
 
-struct session *session_make(const char *client, bool no_client);
+struct session *session_make(void);
 void session_free(struct session **sessionp);
+
+/* Who connected: an IP address as text or NULL, and whether the MTA made it
+ * up. */
+void session_set_client(
+    struct session *session, const char *client, bool no_client);
 
 /* A new message; takes the reference to the runtime. */
 void session_begin(

@@ -180,11 +180,12 @@ add_message(struct session *session)
 static int
 try(struct runtime *runtime, bool armed, struct fault *fault)
 {
-	struct session *session = session_make("192.0.2.1", false);
+	struct session *session = session_make();
 	struct plan *plan = NULL;
 	size_t i;
 	int r;
 
+	session_set_client(session, "192.0.2.1", false);
 	session_begin(session, runtime_ref(runtime), "<" SENDER ">");
 	session_set_queue_id(session, armed ? "FIRST" : "SECOND");
 	add_message(session);

@@ -163,10 +163,11 @@ open_runtime(void)
 static int
 try(struct runtime *runtime, bool armed, struct fault *fault)
 {
-	struct session *session = session_make("127.0.0.1", false);
+	struct session *session = session_make();
 	struct plan *plan = NULL;
 	int r;
 
+	session_set_client(session, "127.0.0.1", false);
 	session_begin(session, runtime_ref(runtime), "<" SENDER ">");
 	message_add_field(session->message, "From", " " SENDER);
 	message_add_field(session->message, "To", " alice@example.org, " NEW);

@@ -99,11 +99,12 @@ add_body(struct session *session, struct fault *fault)
 static void
 run(void)
 {
-	struct session *session = session_make("192.0.2.1", false);
+	struct session *session = session_make();
 	struct fault fault = {FAULT_NONE, ""};
 	struct plan *plan = NULL;
 	char *rule = g_strdup_printf("{ name = \"r\"; %s }", scenario->policy);
 
+	session_set_client(session, "192.0.2.1", false);
 	session_begin(session, plan_runtime(rule), scenario->sender);
 	add_body(session, &fault);
 	torture->armed = true;

@@ -119,6 +119,9 @@ function mail(session, from, macros)
 	end
 	mt.macro(session.conn, SMFIC_MAIL, table.unpack(list))
 	mt.mailfrom(session.conn, from or "<sender@client.example>")
+	if mt.test_option(session.conn, SMFIP_NR_MAIL) then
+		return "continue"	-- it was agreed that no answer comes
+	end
 	return session.number and answer_of(heard(session))
 end
 
