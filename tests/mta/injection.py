@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 
+from rig import free_port
 from smtp import Arrival, Sink
 
 
@@ -55,7 +56,7 @@ class Injection(threading.Thread):
         self.peers = set()
         self.released = threading.Event()   # ends what is silent
         self.server = None
-        self.port = 0
+        self.port = free_port()     # kept while nobody listens there
         self.open()
 
     # --- What a test says
@@ -68,7 +69,6 @@ class Injection(threading.Thread):
         self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.server.bind(("127.0.0.1", self.port))
         self.server.listen(256)
-        self.port = self.server.getsockname()[1]
         threading.Thread(target=self.serve, args=(self.server,),
                          daemon=True).start()
 
