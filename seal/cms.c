@@ -10,23 +10,20 @@
  */
 #include "seal/form.h"
 
-#include "keys/armor.h"
+#include "seal/lines.h"
 
 #include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
-#include <string.h>
 
-#define PIECE_OCTETS ((size_t)ARMOR_LINE_OCTETS * 512)
+#define PIECE_OCTETS ((size_t)24 * 1024)
 
-/* The ciphertext on its way out: octets that make no whole lines yet. */
+/* The ciphertext on its way out. */
 struct out {
 	struct spool *body;
+	struct lines *lines; /* to body */
 	struct fault *fault;
 	bool failed;
-	unsigned char piece[PIECE_OCTETS];
-	size_t piece_len;
-	char *text;
 };
 
 static int encrypt(const struct seal_order *order, struct payload *payload,
@@ -38,7 +35,6 @@ static int add_reader(CMS_ContentInfo *cms, const struct seal_order *order,
 static int set_options(CMS_RecipientInfo *info, const struct seal_order *order);
 static int stream(
     struct payload *payload, BIO *in, struct out *out, struct fault *fault);
-static int out_flush(struct out *out);
 static BIO *out_bio(struct out *out);
 static void cms_fault(struct fault *fault, const char *what);
 
@@ -65,22 +61,20 @@ cms_seal(const struct seal_order *order, struct payload *payload,
     struct fault *fault)
 {
 	struct spool_limits limits = *order->limits;
-	struct out *out = g_new0(struct out, 1);
+	struct out out = {.fault = fault};
 	int ret;
 
 	(void)boundary;
 	/* As in sink.c: what stays in memory as clear text does so sealed. */
 	limits.memory_octets += limits.memory_octets / 2;
-	out->body = spool_make(&limits, false);
-	out->fault = fault;
-	out->text = g_malloc(armor_encoded_size(PIECE_OCTETS));
+	out.body = spool_make(&limits, false);
+	out.lines = lines_make(out.body);
 	payload_rewind(payload, gate);
-	ret = encrypt(order, payload, out, fault);
+	ret = encrypt(order, payload, &out, fault);
 	if (ret == 0)
-		*bodyp = g_steal_pointer(&out->body);
-	spool_free(&out->body);
-	g_free(out->text);
-	g_free(out);
+		*bodyp = g_steal_pointer(&out.body);
+	lines_free(&out.lines);
+	spool_free(&out.body);
 	ERR_clear_error();
 	return ret;
 }
@@ -179,7 +173,7 @@ stream(struct payload *payload, BIO *in, struct out *out, struct fault *fault)
 		if (BIO_write(in, buffer, (int)n) != (int)n)
 			break;
 	if (n == 0 && BIO_flush(in) == 1 && !out->failed)
-		ret = out_flush(out);
+		ret = lines_end(out->lines, fault);
 	else if (n >= 0 && !out->failed)
 		cms_fault(fault, "encrypting");
 	OPENSSL_cleanse(buffer, PIECE_OCTETS);
@@ -187,36 +181,19 @@ stream(struct payload *payload, BIO *in, struct out *out, struct fault *fault)
 	return ret;
 }
 
-/* --- Out: base64 in lines of 64 (RFC 2045 section 6.8) */
-
-static int
-out_flush(struct out *out)
-{
-	size_t n = armor_encode(out->piece, out->piece_len, out->text);
-
-	out->piece_len = 0;
-	if (spool_append(out->body, out->text, n, out->fault) == 0)
-		return 0;
-	out->failed = true;
-	return -1;
-}
+/* --- Out */
 
 static int
 on_write(BIO *bio, const char *data, int len)
 {
 	struct out *out = BIO_get_data(bio);
-	size_t left = len > 0 ? (size_t)len : 0, n;
 
-	if (out->failed)
+	if (out->failed || len < 0)
 		return -1;
-	for (; left > 0; data += n, left -= n) {
-		n = MIN(left, PIECE_OCTETS - out->piece_len);
-		memcpy(out->piece + out->piece_len, data, n);
-		out->piece_len += n;
-		if (out->piece_len == PIECE_OCTETS && out_flush(out) != 0)
-			return -1;
-	}
-	return len;
+	if (lines_write(out->lines, data, (size_t)len, out->fault) == 0)
+		return len;
+	out->failed = true;
+	return -1;
 }
 
 static long
