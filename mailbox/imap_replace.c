@@ -15,8 +15,6 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-static int digest_upload(const struct imap_upload *upload,
-    unsigned char *digest, struct fault *fault);
 static int check_copy(const struct imap_folder_open *folder,
     const struct imap_mail *original, uint32_t copy,
     const unsigned char *digest, char **flagsp, struct fault *fault);
@@ -24,8 +22,6 @@ static int take_over(const struct imap_folder_open *folder, uint32_t uid,
     uint32_t copy, const char *flags, struct fault *fault);
 static int drop(
     const struct imap_folder_open *folder, uint32_t uid, struct fault *fault);
-
-#define DIGEST_OCTETS 32
 
 /* --- Reading */
 
@@ -67,7 +63,7 @@ imap_replace(const struct imap_folder_open *folder,
 	GString *whole = g_string_new_len(header->str, (gssize)header->len);
 	struct imap_upload upload = {
 	    whole, body, original->flags, original->date};
-	unsigned char digest[DIGEST_OCTETS];
+	unsigned char digest[SPOOL_DIGEST_OCTETS];
 	char *claim = NULL, *flags = NULL;
 	uint32_t copy;
 	int r = -1;
@@ -76,7 +72,7 @@ imap_replace(const struct imap_folder_open *folder,
 		&claim, fault) != 0)
 		goto out;
 	g_string_append_printf(whole, IMAP_CLAIM_FIELD ": %s\r\n\r\n", claim);
-	if (digest_upload(&upload, digest, fault) != 0 ||
+	if (spool_digest(whole->str, whole->len, body, digest, fault) != 0 ||
 	    imap_append(
 		folder->imap, folder->place.folder, &upload, &copy, fault) != 0)
 		goto out;
@@ -88,35 +84,6 @@ out:
 	g_free(flags);
 	g_free(claim);
 	g_string_free(whole, TRUE);
-	return r;
-}
-
-static int
-digest_upload(const struct imap_upload *upload, unsigned char *digest,
-    struct fault *fault)
-{
-	struct spool_reader *reader = spool_reader_make(upload->body);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	const unsigned char *data;
-	size_t len;
-	int r = -1;
-
-	fault_set(fault, FAULT_TEMP, "no SHA-256");
-	if (context == NULL ||
-	    EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
-	    EVP_DigestUpdate(
-		context, upload->header->str, upload->header->len) != 1)
-		goto out;
-	while ((r = spool_reader_next(reader, &data, &len, fault)) == 1)
-		if (EVP_DigestUpdate(context, data, len) != 1) {
-			r = -1;
-			break;
-		}
-	if (r == 0 && EVP_DigestFinal_ex(context, digest, NULL) != 1)
-		r = -1;
-out:
-	EVP_MD_CTX_free(context);
-	spool_reader_free(&reader);
 	return r;
 }
 
@@ -134,7 +101,7 @@ static const char *
 compare(const struct imap_mail *original, const struct imap_mail *stored,
     const unsigned char *wanted, const unsigned char *found)
 {
-	if (memcmp(wanted, found, DIGEST_OCTETS) != 0)
+	if (memcmp(wanted, found, SPOOL_DIGEST_OCTETS) != 0)
 		return "other octets than were sent";
 	if (!imap_same_moment(original->date, stored->date))
 		return "another date (INTERNALDATE)";
@@ -151,7 +118,7 @@ check_copy(const struct imap_folder_open *folder,
     const unsigned char *digest, char **flagsp, struct fault *fault)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	unsigned char found[DIGEST_OCTETS];
+	unsigned char found[SPOOL_DIGEST_OCTETS];
 	struct imap_mail *stored = NULL;
 	const char *why;
 	int r = -1;

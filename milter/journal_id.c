@@ -11,7 +11,6 @@
 
 #include "milter/journal_private.h"
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
 
@@ -38,8 +37,6 @@ static const char *const prefixes_left_out[] = {
 
 static bool is_left_out(const struct field *field);
 static bool has_own_id(const struct message *message, const char *queue_id);
-static int hash_body(const struct message *message,
-    unsigned char digest[SHA256_OCTETS], struct fault *fault);
 
 /* The length goes before the octets, so that no two lists are one string. */
 static void
@@ -102,7 +99,7 @@ journal_message_id(struct journal *journal, const char *class,
     const char *sender, const struct message *message, const char *queue_id,
     struct journal_id *idp, struct fault *fault)
 {
-	unsigned char digest[SHA256_OCTETS];
+	unsigned char digest[SPOOL_DIGEST_OCTETS];
 	const struct field *field;
 	struct journal_id id = {{0}};
 	GHmac *hmac;
@@ -114,7 +111,7 @@ journal_message_id(struct journal *journal, const char *class,
 		*idp = id;
 		return 0;
 	}
-	if (hash_body(message, digest, fault) != 0)
+	if (spool_digest(NULL, 0, message->body, digest, fault) != 0)
 		return -1;
 	hmac = hmac_begin(journal->key, "message");
 	add_text(hmac, class);
@@ -169,35 +166,6 @@ has_own_id(const struct message *message, const char *queue_id)
 	g_free(lower);
 	g_free(ours);
 	return own;
-}
-
-static int
-hash_body(const struct message *message, unsigned char digest[SHA256_OCTETS],
-    struct fault *fault)
-{
-	struct spool_reader *reader = spool_reader_make(message->body);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	const unsigned char *data;
-	int r = -1, ret = -1;
-	size_t len;
-
-	if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
-		goto broken;
-	while ((r = spool_reader_next(reader, &data, &len, fault)) == 1)
-		if (EVP_DigestUpdate(md, data, len) != 1)
-			goto broken;
-	if (r != 0)
-		goto out;
-	if (EVP_DigestFinal_ex(md, digest, NULL) != 1)
-		goto broken;
-	ret = 0;
-	goto out;
-broken:
-	fault_set(fault, FAULT_TEMP, "hashing the message failed");
-out:
-	EVP_MD_CTX_free(md);
-	spool_reader_free(&reader);
-	return ret;
 }
 
 static int

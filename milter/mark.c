@@ -10,40 +10,11 @@
 #include "milter/mark.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <time.h>
 
-#define DIGEST_OCTETS 32
 #define MARK_DAYS 7
 #define CLAIM_OCTETS 128
-
-static int
-digest_body(
-    const struct spool *body, unsigned char *digest, struct fault *fault)
-{
-	struct spool_reader *reader = spool_reader_make(body);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	const unsigned char *data;
-	size_t len;
-	int r = -1;
-
-	fault_set(fault, FAULT_TEMP, "no SHA-256 for a mark");
-	if (context == NULL ||
-	    EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
-		goto out;
-	while ((r = spool_reader_next(reader, &data, &len, fault)) == 1)
-		if (EVP_DigestUpdate(context, data, len) != 1) {
-			r = -1;
-			break;
-		}
-	if (r == 0 && EVP_DigestFinal_ex(context, digest, NULL) != 1)
-		r = -1;
-out:
-	EVP_MD_CTX_free(context);
-	spool_reader_free(&reader);
-	return r;
-}
 
 /* The MAC over what the field says and over the body, as hex. */
 static char *
@@ -55,7 +26,7 @@ make_mac(
 	char *hex;
 
 	g_hmac_update(hmac, (const guchar *)claim, (gssize)strlen(claim));
-	g_hmac_update(hmac, digest, DIGEST_OCTETS);
+	g_hmac_update(hmac, digest, SPOOL_DIGEST_OCTETS);
 	hex = g_strdup(g_hmac_get_string(hmac));
 	g_hmac_unref(hmac);
 	return hex;
@@ -66,7 +37,7 @@ mark_make(const struct mark_key *key, const unsigned char *id, size_t id_len,
     const struct spool *body, struct fault *fault)
 {
 	GString *claim = g_string_new(NULL);
-	unsigned char digest[DIGEST_OCTETS];
+	unsigned char digest[SPOOL_DIGEST_OCTETS];
 	char *mac = NULL, *value = NULL;
 	size_t i;
 
@@ -75,7 +46,7 @@ mark_make(const struct mark_key *key, const unsigned char *id, size_t id_len,
 	for (i = 0; i < id_len; i++)
 		g_string_append_printf(claim, "%02x", id[i]);
 	g_string_append_c(claim, ';');
-	if (digest_body(body, digest, fault) == 0) {
+	if (spool_digest(NULL, 0, body, digest, fault) == 0) {
 		mac = make_mac(key, claim->str, digest);
 		value = g_strdup_printf(" %s\r\n mac=%s", claim->str, mac);
 	}
@@ -116,14 +87,14 @@ int
 mark_count(const struct mark_key *key, const struct message *message,
     unsigned int *validp, unsigned int *forgedp, struct fault *fault)
 {
-	unsigned char digest[DIGEST_OCTETS];
+	unsigned char digest[SPOOL_DIGEST_OCTETS];
 	const struct field *field;
 	size_t i;
 
 	*validp = *forgedp = 0;
 	if (message_field(message, MARK_FIELD, 0) == NULL)
 		return 0;
-	if (digest_body(message->body, digest, fault) != 0)
+	if (spool_digest(NULL, 0, message->body, digest, fault) != 0)
 		return -1;
 	for (i = 0; i < message->header.count; i++) {
 		field = &message->header.list[i];

@@ -4,7 +4,8 @@
  * spool.c - keep a message of any size in bounded memory.
  *
  * In:    octets, appended.
- * Out:   the same octets, read from the start as often as one likes.
+ * Out:   the same octets, read from the start as often as one likes, and their
+ *        digest.
  * Never: clear text on disk, or a file that has a name.
  */
 #include <config.h>
@@ -370,4 +371,38 @@ spool_reader_read(
 	reader->data += n;
 	reader->len -= n;
 	return (ssize_t)n;
+}
+
+int
+spool_digest(const void *before, size_t before_len, const struct spool *spool,
+    unsigned char digest[SPOOL_DIGEST_OCTETS], struct fault *fault)
+{
+	struct spool_reader *reader = spool_reader_make(spool);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	unsigned char made[EVP_MAX_MD_SIZE];
+	const unsigned char *data;
+	size_t len;
+	int r, ret = -1;
+
+	if (context == NULL ||
+	    EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
+	    (before_len > 0 &&
+		EVP_DigestUpdate(context, before, before_len) != 1))
+		goto broken;
+	while ((r = spool_reader_next(reader, &data, &len, fault)) == 1)
+		if (EVP_DigestUpdate(context, data, len) != 1)
+			goto broken;
+	if (r != 0)
+		goto out;
+	if (EVP_DigestFinal_ex(context, made, NULL) != 1)
+		goto broken;
+	memcpy(digest, made, SPOOL_DIGEST_OCTETS);
+	ret = 0;
+	goto out;
+broken:
+	fault_set(fault, FAULT_TEMP, "OpenSSL made no SHA-256 of a message");
+out:
+	EVP_MD_CTX_free(context);
+	spool_reader_free(&reader);
+	return ret;
 }

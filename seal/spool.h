@@ -51,4 +51,12 @@ int spool_reader_next(struct spool_reader *reader, const unsigned char **datap,
 ssize_t spool_reader_read(struct spool_reader *reader, void *buffer,
     size_t size, struct fault *fault);
 
+/* SHA-256 of what comes before (NULL, 0: nothing) and of all that is in the
+ * spool.  0, or -1 and TEMP: the file cannot be read, or OpenSSL failed. */
+#define SPOOL_DIGEST_OCTETS 32
+
+int spool_digest(const void *before, size_t before_len,
+    const struct spool *spool, unsigned char digest[SPOOL_DIGEST_OCTETS],
+    struct fault *fault);
+
 #endif

@@ -168,6 +168,48 @@ own_buffers_are_filled(void)
 	g_string_free(text, TRUE);
 }
 
+/* By GLib, which has a SHA-256 of its own. */
+static bool
+has_digest(const struct spool *spool, const char *before, const GString *text)
+{
+	GChecksum *checksum = g_checksum_new(G_CHECKSUM_SHA256);
+	unsigned char digest[SPOOL_DIGEST_OCTETS], wanted[SPOOL_DIGEST_OCTETS];
+	gsize len = sizeof(wanted);
+	struct fault fault;
+	bool same;
+
+	g_checksum_update(checksum, (const guchar *)before, -1);
+	g_checksum_update(
+	    checksum, (const guchar *)text->str, (gssize)text->len);
+	g_checksum_get_digest(checksum, wanted, &len);
+	g_checksum_free(checksum);
+	same =
+	    spool_digest(before, strlen(before), spool, digest, &fault) == 0 &&
+	    memcmp(digest, wanted, sizeof(wanted)) == 0;
+	return same;
+}
+
+static void
+digests_are_of_all_octets(void)
+{
+	static const size_t sizes[] = {0, 1, 8192, 300000};
+	const struct spool_limits limits = {mail_directory, 100000};
+	struct spool *spool;
+	GString *text;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		text = make_text(sizes[i]);
+		spool = fill(&limits, true, text);
+		ok(has_digest(spool, "", text) &&
+			has_digest(spool, "Subject: x\r\n\r\n", text),
+		    "the digest is of all %zu octets, and of what comes before",
+		    sizes[i]);
+		spool_free(&spool);
+		g_string_free(text, TRUE);
+	}
+}
+
 /* --- Where the octets are */
 
 static void
@@ -316,6 +358,7 @@ harm_gives_nothing_out(void)
 	struct spool *spool = fill(&limits, true, text);
 	struct spool_reader *reader = spool_reader_make(spool);
 	const unsigned char *data = NULL;
+	unsigned char digest[SPOOL_DIGEST_OCTETS];
 	struct fault fault = {FAULT_NONE, ""};
 	size_t len = 0, octets = 0;
 	int r;
@@ -327,6 +370,11 @@ harm_gives_nothing_out(void)
 	ok(octets < RECORD, "nothing of the changed record is given out");
 	ok(fault.kind == FAULT_TEMP && fault.text[0] != '\0',
 	    "and the fault is temporary: %s", fault.text);
+	fault = (struct fault){FAULT_NONE, ""};
+	is_int(spool_digest(NULL, 0, spool, digest, &fault), -1,
+	    "nor is there a digest of it");
+	ok(fault.kind == FAULT_TEMP && strstr(fault.text, mail_directory),
+	    "and the fault names the directory: %s", fault.text);
 	spool_reader_free(&reader);
 	spool_free(&spool);
 	g_string_free(text, TRUE);
@@ -395,6 +443,7 @@ main(void)
 	feed_begin();
 	sizes_come_back();
 	own_buffers_are_filled();
+	digests_are_of_all_octets();
 	memory_is_bounded();
 	file_tells_nothing();
 	harm_is_seen();
