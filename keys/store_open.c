@@ -12,6 +12,8 @@
 
 #include "keys/store_private.h"
 
+#include "keys/disk.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -34,7 +36,8 @@ static void gone_fault(
     const struct store *store, const char *what, struct fault *fault);
 static int mark_made(struct store *store, const char *state,
     struct connection *connection, struct fault *fault);
-static int put_marker(const char *marker, const char *state);
+static int put_marker(
+    const char *marker, const char *state, struct fault *fault);
 static int still_there(const struct store *store, struct fault *fault);
 static bool is_sound(const struct connection *connection);
 static struct connection *connect_file(
@@ -197,36 +200,23 @@ mark_made(struct store *store, const char *state, struct connection *connection,
 	/* The schema is on the disk before the marker is. */
 	(void)sqlite3_wal_checkpoint_v2(
 	    connection->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	if (put_marker(store->marker, state) == 0)
-		return 0;
-	fault_set(
-	    fault, FAULT_TEMP, "%s: %s", store->marker, g_strerror(errno));
-	return -1;
+	return put_marker(store->marker, state, fault);
 }
 
-/* -1 and errno if that fails. */
 static int
-put_marker(const char *marker, const char *state)
+put_marker(const char *marker, const char *state, struct fault *fault)
 {
-	int fd, r, saved;
+	int fd, r;
 
 	fd = open(marker, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
+	if (fd == -1) {
+		fault_set(
+		    fault, FAULT_TEMP, "%s: %s", marker, g_strerror(errno));
 		return -1;
-	r = fsync(fd);
-	saved = errno;
+	}
+	r = disk_sync(fd, marker, fault);
 	(void)close(fd);
-	errno = saved;
-	if (r != 0)
-		return -1;
-	fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	r = fsync(fd);
-	saved = errno;
-	(void)close(fd);
-	errno = saved;
-	return r;
+	return r == 0 ? disk_sync_directory(state, fault) : -1;
 }
 
 struct connection *

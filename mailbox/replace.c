@@ -13,6 +13,7 @@
 
 #include "mailbox/replace_private.h"
 
+#include "keys/disk.h"
 #include "mailbox/uidlist.h"
 #include "seal/crash_point.h"
 
@@ -230,7 +231,7 @@ replace_batch(const struct folder *folder, const GPtrArray *replacements,
 	if (rename_uids(folder, replacements, fault) != 0)
 		goto back;
 	/* From here on, what fails is for replace_resume(). */
-	ret = replace_sync(folder->fd, "the list of UIDs", fault);
+	ret = disk_sync(folder->fd, "the list of UIDs", fault);
 	crash_point("M6");
 	if (ret == 0)
 		ret = unlink_old(folder, replacements, fault);
@@ -256,11 +257,11 @@ out:
 static int
 sync_directories(const struct folder *folder, struct fault *fault)
 {
-	if (replace_sync(folder->cur, "the directory cur", fault) != 0)
+	if (disk_sync(folder->cur, "the directory cur", fault) != 0)
 		return -1;
 	return folder->new == -1
 		   ? 0
-		   : replace_sync(folder->new, "the directory new", fault);
+		   : disk_sync(folder->new, "the directory new", fault);
 }
 
 /* True if the old file is there under the name that we know. */

@@ -11,6 +11,7 @@
 
 #include "mailbox/replace_private.h"
 
+#include "keys/disk.h"
 #include "mailbox/uidlist.h"
 #include "seal/crash_point.h"
 #include "seal/message.h"
@@ -99,8 +100,8 @@ replace_journal_make(const struct folder *folder, const GPtrArray *replacements,
 	}
 	text = journal_text(replacements);
 	if (write_octets(journal->fd, text->str, text->len, fault) != 0 ||
-	    replace_sync(journal->fd, name, fault) != 0 ||
-	    replace_sync(folder->fd, "the folder", fault) != 0) {
+	    disk_sync(journal->fd, name, fault) != 0 ||
+	    disk_sync(folder->fd, "the folder", fault) != 0) {
 		g_string_free(text, TRUE);
 		(void)replace_journal_done(&journal, NULL);
 		return -1;
@@ -248,7 +249,7 @@ resume_file(const struct folder *folder, int fd, const struct stat *st,
 	if (r == 0)
 		r = replace_forget(folder, fault);
 	if (r == 0)
-		r = replace_sync(folder->cur, "the directory cur", fault);
+		r = disk_sync(folder->cur, "the directory cur", fault);
 	replace_unlock(&lock);
 	g_strfreev(lines);
 	return r;

@@ -33,10 +33,7 @@ int replace_lock(const struct folder *folder, struct replace_lock **lockp,
     struct fault *fault);
 void replace_unlock(struct replace_lock **lockp);
 
-/* Waits for the disk to have it.  0, or -1 with fault. */
-int replace_sync(int fd, const char *what, struct fault *fault);
-
-/* The same for the new files of a batch (of struct replacement *). */
+/* disk_sync() for the new files of a batch (of struct replacement *). */
 int replace_sync_files(const struct folder *folder,
     const GPtrArray *replacements, struct fault *fault);
 

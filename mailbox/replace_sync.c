@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * replace_sync.c - have the disk have it.
+ * replace_sync.c - have the disk have a batch.
  *
  * In:    files that are written.
  * Out:   nothing, once they would be there after a loss of power.
@@ -10,6 +10,8 @@
 #include <config.h>
 
 #include "mailbox/replace_private.h"
+
+#include "keys/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,16 +22,6 @@
 #include <unistd.h>
 
 #define XFS_MAGIC 0x58465342 /* linux/magic.h has it since 5.16 only */
-
-int
-replace_sync(int fd, const char *what, struct fault *fault)
-{
-	if (fsync(fd) == 0)
-		return 0;
-	fault_set(fault, FAULT_TEMP, "writing %s to the disk: %s", what,
-	    g_strerror(errno));
-	return -1;
-}
 
 /*
  * syncfs(2) tells errors since Linux 5.8, to who had the file system open
@@ -81,7 +73,7 @@ replace_sync_files(const struct folder *folder, const GPtrArray *replacements,
 	}
 	for (i = 0; i < replacements->len; i++) {
 		replacement = g_ptr_array_index(replacements, i);
-		if (replace_sync(replacement->fd, "a message", fault) != 0)
+		if (disk_sync(replacement->fd, "a message", fault) != 0)
 			return -1;
 	}
 	return 0;

@@ -12,6 +12,8 @@
 #include <config.h>
 
 #include "milter/journal_private.h"
+
+#include "keys/disk.h"
 #include "seal/crash_point.h"
 
 #include <errno.h>
@@ -43,7 +45,6 @@ static int make_file(struct journal *journal, struct fault *fault);
 static int read_file(struct journal *journal, struct fault *fault);
 static int load(
     struct journal *journal, struct journal_scan *scan, struct fault *fault);
-static int sync_directory(const struct journal *journal);
 static int write_new(struct rewriting *rewriting, struct fault *fault);
 static int find_latest(struct rewriting *rewriting, struct fault *fault);
 static int copy_old(struct rewriting *rewriting, struct fault *fault);
@@ -167,10 +168,9 @@ make_key(struct journal *journal, struct fault *fault)
 		goto fail;
 	errno = ENOSPC;
 	if (write(fd, journal->key, JOURNAL_KEY_OCTETS) != JOURNAL_KEY_OCTETS ||
-	    fsync(fd) != 0 || rename(new, journal->key_path) != 0 ||
-	    sync_directory(journal) != 0)
+	    fsync(fd) != 0 || rename(new, journal->key_path) != 0)
 		goto fail;
-	ret = 0;
+	ret = disk_sync_directory(journal->state, fault);
 	goto out;
 fail:
 	(void)file_fault(journal->key_path, fault);
@@ -182,21 +182,6 @@ out:
 }
 
 /* --- The file */
-
-static int
-sync_directory(const struct journal *journal)
-{
-	int fd, r, saved;
-
-	fd = open(journal->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	r = fsync(fd);
-	saved = errno;
-	(void)close(fd);
-	errno = saved;
-	return r;
-}
 
 /* There is nothing in it but what is in memory, which is nothing as well. */
 static int
@@ -350,9 +335,7 @@ journal_file_rewrite(struct journal *journal, struct fault *fault)
 	journal->compact_at = MAX(journal->tuning.compact_octets,
 	    journal->tuning.compact_factor * journal->size);
 	g_byte_array_set_size(journal->owed, 0);
-	ret = sync_directory(journal);
-	if (ret != 0)
-		(void)file_fault(journal->state, fault);
+	ret = disk_sync_directory(journal->state, fault);
 	journal->suspect = ret != 0;
 out:
 	if (rewriting.fd != -1) {
@@ -424,9 +407,7 @@ write_new(struct rewriting *rewriting, struct fault *fault)
 		return -1;
 	if (add_done(rewriting, fault) != 0 || flush(rewriting, fault) != 0)
 		return -1;
-	if (fsync(rewriting->fd) == 0)
-		return 0;
-	return file_fault(journal->path, fault);
+	return disk_sync(rewriting->fd, journal->path, fault);
 }
 
 static int
