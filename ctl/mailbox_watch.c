@@ -23,7 +23,6 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -208,21 +207,21 @@ static GBytes *
 work(void *context, struct fault *fault)
 {
 	struct group *group = context;
+	char *state = NULL;
 	sigset_t set;
-	/* GnuPG, for keys that RNP cannot use, wants a directory. */
-	char *state =
-	    g_build_filename(g_get_tmp_dir(), "sealmilter-XXXXXX", NULL);
 	int r = -1;
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	group->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (group->signals == -1 || mkdtemp(state) == NULL) {
-		fault_set(
-		    fault, FAULT_TEMP, "%s: %s", state, g_strerror(errno));
-		g_free(state);
+	if (group->signals == -1) {
+		fault_set(fault, FAULT_TEMP, "signalfd: %s", g_strerror(errno));
 		return NULL;
 	}
+	/* GnuPG, for keys that RNP cannot use, wants a directory. */
+	state = ctl_make_directory(fault);
+	if (state == NULL)
+		return NULL;
 	r = watch_group(group, state, fault);
 	gpg_home_remove(&state);
 	return r == 0 ? g_bytes_new(NULL, 0) : NULL;
