@@ -197,32 +197,20 @@ send_all(struct run *run, struct fault *fault)
 	return 0;
 }
 
-/* The listener's own words in "where: command: 550 5.1.1 why"; or NULL. */
-static const char *
-find_reply(const char *text)
+/* It was about this message, for its client; now it is for the log as well,
+ * which is told where copies go. */
+static void
+name_listener(const struct run *run, struct fault *fault)
 {
-	const char *at = text;
-
-	while ((at = strstr(at, ": 5")) != NULL) {
-		at += 2;
-		if (g_ascii_isdigit(at[1]) && g_ascii_isdigit(at[2]) &&
-		    at[3] == ' ')
-			return at;
-	}
-	return NULL;
+	if (fault->kind == FAULT_PERM)
+		fault_prefix(fault, "%s", run->injector->target);
 }
 
-/* Where copies go is nothing that the client needs to read. */
 static void
-hide_listener(const struct run *run, struct fault *fault)
+defer(const struct run *run, struct fault *fault)
 {
-	char *before = g_strconcat(run->injector->target, ": ", NULL);
-	char *text = g_strdup(fault->text);
-
-	if (g_str_has_prefix(text, before))
-		fault_set(fault, fault->kind, "%s", text + strlen(before));
-	g_free(text);
-	g_free(before);
+	name_listener(run, fault);
+	fault->kind = FAULT_TEMP;
 }
 
 /*
@@ -231,28 +219,27 @@ hide_listener(const struct run *run, struct fault *fault)
  * deferred, or are in doubt, is not for good.
  */
 static int
-give_up(struct run *run, struct parcel *parcel, struct fault *fault)
+give_up(struct run *run, struct parcel *parcel,
+    const struct smtp_reply *refusal, struct fault *fault)
 {
-	const char *reply = find_reply(fault->text);
 	guint failed;
 
 	if (parcel == run->notice) {
-		fault->kind = FAULT_TEMP;
+		defer(run, fault);
 		fault_prefix(fault, "telling the sender of a passphrase");
 		return -1;
 	}
 	if (fault->kind == FAULT_PERM && !run->some_sent &&
 	    first_in(run, PARCEL_FAILED, &failed) != NULL)
-		fault->kind = FAULT_TEMP;
-	if (fault->kind != FAULT_PERM || !run->some_sent) {
-		if (fault->kind == FAULT_PERM)
-			hide_listener(run, fault);
+		defer(run, fault);
+	if (fault->kind != FAULT_PERM || !run->some_sent)
 		return -1;
-	}
+	if (refusal->code == 0)
+		name_listener(run, fault);
 	parcel->state = PARCEL_REFUSED;
-	parcel->code =
-	    reply == NULL ? 550 : (int)g_ascii_strtoull(reply, NULL, 10);
-	parcel->text = g_strdup(reply == NULL ? fault->text : reply + 4);
+	parcel->code = refusal->code == 0 ? 550 : refusal->code;
+	parcel->text =
+	    g_strdup(refusal->code == 0 ? fault->text : refusal->text);
 	parcel_close(parcel, run->injector->pool);
 	return 0;
 }
@@ -263,21 +250,22 @@ give_up(struct run *run, struct parcel *parcel, struct fault *fault)
 static int
 open_wave(struct run *run, guint first, guint count, struct fault *fault)
 {
+	struct smtp_reply refusal;
 	struct parcel *parcel;
 	guint i;
 
 	for (i = first; i < first + count; i++) {
 		parcel = parcel_at(run, i);
-		if (parcel_open(parcel, fault) == 0)
+		if (parcel_open(parcel, &refusal, fault) == 0)
 			crash_point("K2");
-		else if (give_up(run, parcel, fault) != 0)
+		else if (give_up(run, parcel, &refusal, fault) != 0)
 			return -1;
 	}
 	for (i = first; i < first + count; i++) {
 		parcel = parcel_at(run, i);
 		if (parcel->state == PARCEL_OPEN &&
-		    parcel_check(parcel, fault) != 0 &&
-		    give_up(run, parcel, fault) != 0)
+		    parcel_check(parcel, &refusal, fault) != 0 &&
+		    give_up(run, parcel, &refusal, fault) != 0)
 			return -1;
 	}
 	crash_point("K3");
@@ -482,7 +470,7 @@ send_report(struct run *run, const GString *report, struct fault *fault)
 
 	if (pool_take(pool, 1, deadline, fault) != 0)
 		return -1;
-	if (pool_begin(pool, &envelope, deadline, &smtp, fault) == 0 &&
+	if (pool_begin(pool, &envelope, deadline, &smtp, &reply, fault) == 0 &&
 	    smtp_write(smtp, report->str, report->len, deadline, fault) == 0 &&
 	    smtp_flush(smtp, deadline, fault) == 0) {
 		r = smtp_commit(smtp, deadline, &reply, fault);
@@ -495,7 +483,7 @@ send_report(struct run *run, const GString *report, struct fault *fault)
 		pool_done(pool, &smtp);
 	pool_give(pool, 1);
 	if (r != 0) {
-		fault->kind = FAULT_TEMP;
+		defer(run, fault);
 		fault_prefix(fault, "reporting a refused copy to its sender");
 	}
 	return r;

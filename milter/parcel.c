@@ -149,7 +149,8 @@ body_of(const struct parcel *parcel)
 }
 
 int
-parcel_open(struct parcel *parcel, struct fault *fault)
+parcel_open(
+    struct parcel *parcel, struct smtp_reply *refusal, struct fault *fault)
 {
 	const struct session *session = parcel->session;
 	const GPtrArray *treatments = parcel->copy->treatments;
@@ -175,9 +176,9 @@ parcel_open(struct parcel *parcel, struct fault *fault)
 		    recipient->rcpt.notify, recipient->rcpt.orcpt};
 	}
 	r = pool_begin(session->runtime->injector->pool, &envelope,
-	    session->deadline, &parcel->smtp, fault);
-	if (r == 0)
-		r = send_text(parcel, fault);
+	    session->deadline, &parcel->smtp, refusal, fault);
+	if (r == 0 && (r = send_text(parcel, fault)) != 0)
+		*refusal = *smtp_refusal(parcel->smtp);
 	if (r == 0)
 		parcel->state = PARCEL_OPEN;
 	g_free(rcpts);
@@ -203,9 +204,14 @@ send_text(struct parcel *parcel, struct fault *fault)
 }
 
 int
-parcel_check(struct parcel *parcel, struct fault *fault)
+parcel_check(
+    struct parcel *parcel, struct smtp_reply *refusal, struct fault *fault)
 {
-	return smtp_check(parcel->smtp, parcel->session->deadline, fault);
+	int r = smtp_check(parcel->smtp, parcel->session->deadline, fault);
+
+	if (r != 0)
+		*refusal = *smtp_refusal(parcel->smtp);
+	return r;
 }
 
 static void

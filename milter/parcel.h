@@ -44,12 +44,15 @@ void parcel_free(void *parcel);
 
 /*
  * Everything but the dot, over a slot that the caller holds.  0; or -1 with
- * TEMP or PERM and no effect.
+ * TEMP or PERM and no effect; *refusal is then what the listener said, or
+ * its code is 0.
  */
-int parcel_open(struct parcel *parcel, struct fault *fault);
+int parcel_open(
+    struct parcel *parcel, struct smtp_reply *refusal, struct fault *fault);
 
 /* 0 while the listener waits for the dot; or -1 as parcel_open(). */
-int parcel_check(struct parcel *parcel, struct fault *fault);
+int parcel_check(
+    struct parcel *parcel, struct smtp_reply *refusal, struct fault *fault);
 
 /* The dot and its answer: state becomes TAKEN, REFUSED or FAILED. */
 void parcel_commit(struct parcel *parcel);

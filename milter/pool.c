@@ -164,17 +164,21 @@ serve_turns(struct pool *pool)
 
 int
 pool_begin(struct pool *pool, const struct smtp_envelope *envelope,
-    gint64 deadline_us, struct smtp **smtpp, struct fault *fault)
+    gint64 deadline_us, struct smtp **smtpp, struct smtp_reply *refusal,
+    struct fault *fault)
 {
 	struct smtp *smtp = take_idle(pool);
 	bool again;
 
+	refusal->code = 0;
 	if (smtp != NULL) {
 		if (smtp_begin(smtp, envelope, deadline_us, fault) == 0) {
 			*smtpp = smtp;
 			return 0;
 		}
 		again = smtp_is_stale(smtp);
+		if (!again)
+			*refusal = *smtp_refusal(smtp);
 		smtp_close(&smtp);
 		if (!again)
 			return -1;
@@ -182,6 +186,7 @@ pool_begin(struct pool *pool, const struct smtp_envelope *envelope,
 	if (smtp_connect(pool->target, deadline_us, &smtp, fault) != 0)
 		return -1;
 	if (smtp_begin(smtp, envelope, deadline_us, fault) != 0) {
+		*refusal = *smtp_refusal(smtp);
 		smtp_close(&smtp);
 		return -1;
 	}

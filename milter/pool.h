@@ -35,10 +35,12 @@ void pool_give(struct pool *pool, unsigned int count);
 /*
  * A connection for a slot that the caller holds, after smtp_begin(): one that
  * was used before if there is a good one, else, or if that turns out to be
- * stale, a new one.  Errors are those of smtp_connect() and smtp_begin().
+ * stale, a new one.  Errors are those of smtp_connect() and smtp_begin(); then
+ * *refusal is as smtp_refusal() says.
  */
 int pool_begin(struct pool *pool, const struct smtp_envelope *envelope,
-    gint64 deadline_us, struct smtp **smtpp, struct fault *fault);
+    gint64 deadline_us, struct smtp **smtpp, struct smtp_reply *refusal,
+    struct fault *fault);
 
 /* Keeps the connection for others if it is fresh, else closes it.  The slot
  * stays the caller's. */

@@ -44,7 +44,7 @@ struct smtp {
 	unsigned int offers; /* enum smtp_offer */
 	unsigned int messages;
 	bool stale, in_doubt;
-	struct smtp_reply early; /* code 0: none */
+	struct smtp_reply refusal; /* before the dot; code 0: none */
 	struct smtp_text text;
 	size_t out_len;
 	unsigned char out[TEXT_OCTETS];
@@ -61,8 +61,8 @@ static int send_envelope(struct smtp *smtp, const GPtrArray *commands,
     gint64 deadline_us, struct fault *fault);
 static int read_envelope_reply(struct smtp *smtp, const char *command,
     bool first, gint64 deadline_us, struct fault *fault);
-static void refuse(
-    const struct smtp_reply *reply, const char *command, struct fault *fault);
+static void refuse(struct smtp *smtp, const struct smtp_reply *reply,
+    const char *command, struct fault *fault);
 static void say_stage(const char *command, struct fault *fault);
 static int push(struct smtp *smtp, gint64 deadline_us, struct fault *fault);
 static int send_text(struct smtp *smtp, const void *octets, size_t len,
@@ -139,7 +139,7 @@ ask(struct smtp *smtp, const char *command, int want, smtp_line *on_line,
 	if (r != 0)
 		say_stage(stage, fault);
 	else if (reply.code != want)
-		refuse(&reply, stage, fault);
+		refuse(smtp, &reply, stage, fault);
 	return r == 0 && reply.code == want ? 0 : -1;
 }
 
@@ -167,7 +167,7 @@ smtp_begin(struct smtp *smtp, const struct smtp_envelope *envelope,
 		return fail_out_of_turn(smtp, "smtp_begin", fault);
 	smtp->state = STATE_BEGUN;
 	smtp->in_doubt = false;
-	smtp->early.code = 0;
+	smtp->refusal.code = 0;
 	smtp->text = (struct smtp_text){false, false};
 	smtp->out_len = 0;
 	if (!smtp_io_is_quiet(&smtp->io)) {
@@ -278,13 +278,15 @@ read_envelope_reply(struct smtp *smtp, const char *command, bool first,
 	smtp->stale = first && reply.code == 421;
 	if (reply.code / 100 == 2)
 		return 0;
-	refuse(&reply, command, fault);
+	refuse(smtp, &reply, command, fault);
 	return -1;
 }
 
 static void
-refuse(const struct smtp_reply *reply, const char *command, struct fault *fault)
+refuse(struct smtp *smtp, const struct smtp_reply *reply, const char *command,
+    struct fault *fault)
 {
+	smtp->refusal = *reply;
 	fault_set(fault, reply->code / 100 == 5 ? FAULT_PERM : FAULT_TEMP,
 	    "%d %s", reply->code, reply->text);
 	say_stage(command, fault);
@@ -299,6 +301,12 @@ say_stage(const char *command, struct fault *fault)
 	    end == NULL ? strlen(command) : (size_t)(end - command) + 1;
 
 	fault_prefix(fault, "%.*s", (int)MIN(len, STAGE_OCTETS), command);
+}
+
+const struct smtp_reply *
+smtp_refusal(const struct smtp *smtp)
+{
+	return &smtp->refusal;
 }
 
 bool
@@ -361,7 +369,7 @@ push(struct smtp *smtp, gint64 deadline_us, struct fault *fault)
 	return send_text(smtp, smtp->out, len, NULL, deadline_us, fault);
 }
 
-/* -1: smtp->early has what the server said instead of waiting for the dot. */
+/* -1: smtp->refusal has what the server said instead of waiting for the dot. */
 static int
 send_text(struct smtp *smtp, const void *octets, size_t len, size_t *donep,
     gint64 deadline_us, struct fault *fault)
@@ -382,10 +390,11 @@ static int
 hear_early(struct smtp *smtp, gint64 deadline_us, struct fault *fault)
 {
 	const gint64 soon = g_get_monotonic_time() + EARLY_REPLY_US;
+	struct smtp_reply reply;
 
-	if (smtp_io_reply(&smtp->io, NULL, NULL, &smtp->early,
-		MIN(soon, deadline_us), fault) == 0)
-		refuse(&smtp->early, "before the end of the message", fault);
+	if (smtp_io_reply(&smtp->io, NULL, NULL, &reply, MIN(soon, deadline_us),
+		fault) == 0)
+		refuse(smtp, &reply, "before the end of the message", fault);
 	return fail(smtp, fault);
 }
 
@@ -409,9 +418,9 @@ smtp_commit(struct smtp *smtp, gint64 deadline_us, struct smtp_reply *reply,
 		crash_point("K4");
 		return read_final_reply(smtp, deadline_us, reply, fault);
 	}
-	if (done > 0 || smtp->early.code < 400)
+	if (done > 0 || smtp->refusal.code < 400)
 		return -1;
-	*reply = smtp->early;
+	*reply = smtp->refusal;
 	return 0;
 }
 
@@ -427,7 +436,7 @@ read_final_reply(struct smtp *smtp, gint64 deadline_us,
 		return fail(smtp, fault);
 	}
 	if (got.code / 100 == 3) {
-		refuse(&got, "dot", fault);
+		refuse(smtp, &got, "dot", fault);
 		return fail(smtp, fault);
 	}
 	*reply = got;
@@ -447,7 +456,8 @@ static int
 fail(struct smtp *smtp, struct fault *fault)
 {
 	smtp->state = STATE_SPENT;
-	fault_prefix(fault, "%s", smtp->name);
+	if (fault->kind != FAULT_PERM)
+		fault_prefix(fault, "%s", smtp->name);
 	return -1;
 }
 

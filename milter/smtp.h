@@ -16,7 +16,9 @@
  *
  * A connection is used by one thread at a time.  deadline_us is a time of
  * g_get_monotonic_time(); nothing here waits longer, but for the look-up of a
- * host's name (an IP address needs none).  No TLS: the server is on this host
+ * host's name (an IP address needs none).  A fault names the server first,
+ * but for a PERM one: that is about the message, and its client may read it,
+ * who need not know where copies go.  No TLS: the server is on this host
  * or on a network that is trusted as if it were.
  */
 struct smtp_target;
@@ -81,6 +83,12 @@ int smtp_begin(struct smtp *smtp, const struct smtp_envelope *envelope,
  */
 int smtp_ask_sender(struct smtp *smtp, const char *sender, gint64 deadline_us,
     struct smtp_reply *reply, struct fault *fault);
+
+/*
+ * After one of these failed: what the server said that was not wanted, before
+ * the dot; code 0 if it was not for a reply.  Lives as long as the connection.
+ */
+const struct smtp_reply *smtp_refusal(const struct smtp *smtp);
 
 /* After smtp_begin() failed: the connection ended, or the server ended it by
  * a 421, before MAIL had another answer.  It was too old, which says nothing

@@ -44,6 +44,7 @@ struct smtp {
 	char *sender;
 	GPtrArray *rcpts;
 	GString *text;
+	struct smtp_reply refusal;
 	bool flushed, in_doubt;
 };
 
@@ -96,6 +97,13 @@ listener_fault(struct fault *fault, enum fault_kind kind)
 {
 	fault_set(fault, kind, "tortured");
 	return -1;
+}
+
+static inline int
+listener_answer(struct smtp_reply *reply, int code)
+{
+	*reply = (struct smtp_reply){code, "tortured", "-"};
+	return code / 100 == 2;
 }
 
 /* True for the null sender's, and with <> or without. */
@@ -207,21 +215,26 @@ __wrap_pool_done(struct pool *pool, struct smtp **smtpp)
 }
 
 int __wrap_pool_begin(struct pool *pool, const struct smtp_envelope *envelope,
-    gint64 deadline_us, struct smtp **smtpp, struct fault *fault);
+    gint64 deadline_us, struct smtp **smtpp, struct smtp_reply *refusal,
+    struct fault *fault);
 
 int
 __wrap_pool_begin(struct pool *pool, const struct smtp_envelope *envelope,
-    gint64 deadline_us, struct smtp **smtpp, struct fault *fault)
+    gint64 deadline_us, struct smtp **smtpp, struct smtp_reply *refusal,
+    struct fault *fault)
 {
 	struct smtp *smtp;
 	size_t i;
 
 	(void)pool;
 	(void)deadline_us;
+	refusal->code = 0;
 	if (listener_fails(POINT_begin_temp))
 		return listener_fault(fault, FAULT_TEMP);
-	if (listener_fails(POINT_begin_perm))
+	if (listener_fails(POINT_begin_perm)) {
+		(void)listener_answer(refusal, 550);
 		return listener_fault(fault, FAULT_PERM);
+	}
 	g_assert_cmpuint(listener_open, <, listener_slots);
 	listener_open++;
 	smtp = g_new0(struct smtp, 1);
@@ -246,8 +259,10 @@ __wrap_smtp_write(struct smtp *smtp, const void *data, size_t len,
 	g_assert_false(smtp->flushed);
 	if (listener_fails(POINT_smtp_write))
 		return listener_fault(fault, FAULT_TEMP);
-	if (listener_fails(POINT_write_perm))
+	if (listener_fails(POINT_write_perm)) {
+		(void)listener_answer(&smtp->refusal, 554);
 		return listener_fault(fault, FAULT_PERM);
+	}
 	g_string_append_len(smtp->text, data, (gssize)len);
 	return 0;
 }
@@ -271,20 +286,22 @@ int __wrap_smtp_check(
 int
 __wrap_smtp_check(struct smtp *smtp, gint64 deadline_us, struct fault *fault)
 {
-	(void)smtp;
 	(void)deadline_us;
 	if (listener_fails(POINT_smtp_check))
 		return listener_fault(fault, FAULT_TEMP);
-	if (listener_fails(POINT_check_perm))
+	if (listener_fails(POINT_check_perm)) {
+		(void)listener_answer(&smtp->refusal, 554);
 		return listener_fault(fault, FAULT_PERM);
+	}
 	return 0;
 }
 
-static inline int
-listener_answer(struct smtp_reply *reply, int code)
+const struct smtp_reply *__wrap_smtp_refusal(const struct smtp *smtp);
+
+const struct smtp_reply *
+__wrap_smtp_refusal(const struct smtp *smtp)
 {
-	*reply = (struct smtp_reply){code, "tortured", "-"};
-	return code / 100 == 2;
+	return &smtp->refusal;
 }
 
 bool __wrap_smtp_is_in_doubt(const struct smtp *smtp);

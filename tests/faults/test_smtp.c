@@ -82,7 +82,7 @@ send_one(struct pool *pool, struct fault *fault)
 	int r = -1;
 
 	fault_set(fault, FAULT_NONE, "%s", "");
-	if (pool_begin(pool, &envelope, deadline, &smtp, fault) == 0 &&
+	if (pool_begin(pool, &envelope, deadline, &smtp, &reply, fault) == 0 &&
 	    smtp_write(smtp, text, TEXT_OCTETS, deadline, fault) == 0 &&
 	    smtp_flush(smtp, deadline, fault) == 0)
 		r = smtp_commit(smtp, deadline, &reply, fault);

@@ -212,9 +212,10 @@ static int
 one_message(struct pool *pool, struct fault *fault)
 {
 	struct smtp *smtp = NULL;
+	struct smtp_reply refusal;
 
 	if (pool_begin(pool, &envelope, server_deadline(PATIENT_MS), &smtp,
-		fault) != 0)
+		&refusal, fault) != 0)
 		return -1;
 	return finish(pool, &smtp, fault);
 }
@@ -259,13 +260,16 @@ test_refused(void)
 	struct pool *pool = pool_of(server, 1);
 	struct fault fault = {FAULT_NONE, ""};
 	struct smtp *smtp = NULL;
+	struct smtp_reply refusal;
 
 	(void)pool_take(pool, 1, server_deadline(PATIENT_MS), &fault);
-	is_int(pool_begin(
-		   pool, &envelope, server_deadline(PATIENT_MS), &smtp, &fault),
+	is_int(pool_begin(pool, &envelope, server_deadline(PATIENT_MS), &smtp,
+		   &refusal, &fault),
 	    -1, "a refusal is a failure");
 	ok(smtp == NULL && fault.kind == FAULT_PERM,
 	    "... of its kind, without a connection");
+	is_int(refusal.code, 550, "... with its code");
+	is_str(refusal.text, "5.1.1 who?", "... and its words");
 	pool_give(pool, 1);
 	pool_free(&pool);
 	server_stop(server);
@@ -281,10 +285,11 @@ test_unfinished(void)
 	struct pool *pool = pool_of(server, 1);
 	struct fault fault = {FAULT_NONE, ""};
 	struct smtp *smtp = NULL;
+	struct smtp_reply refusal;
 
 	(void)pool_take(pool, 1, server_deadline(PATIENT_MS), &fault);
-	(void)pool_begin(
-	    pool, &envelope, server_deadline(PATIENT_MS), &smtp, &fault);
+	(void)pool_begin(pool, &envelope, server_deadline(PATIENT_MS), &smtp,
+	    &refusal, &fault);
 	(void)smtp_write(
 	    smtp, "secret\r\n", 8, server_deadline(PATIENT_MS), &fault);
 	(void)smtp_flush(smtp, server_deadline(PATIENT_MS), &fault);
@@ -336,6 +341,7 @@ send_copies(void *data)
 {
 	struct sender *sender = data;
 	struct smtp *copies[8] = {NULL};
+	struct smtp_reply refusal;
 	struct fault fault = {FAULT_NONE, ""};
 	size_t i;
 	int round;
@@ -347,7 +353,7 @@ send_copies(void *data)
 		for (i = 0; i < 8; i++)
 			if (pool_begin(sender->pool, &envelope,
 				server_deadline(PATIENT_MS), &copies[i],
-				&fault) != 0)
+				&refusal, &fault) != 0)
 				copies[i] = NULL;
 		for (i = 0; i < 8; i++)
 			if (copies[i] != NULL)
