@@ -492,7 +492,7 @@ mode_of(int directory, const struct dirent *entry, mode_t *modep)
 			return -1;
 		*modep = st.st_mode;
 	} else
-		*modep = DTTOIF(entry->d_type);
+		*modep = (mode_t)DTTOIF(entry->d_type);
 	return 0;
 }
 
