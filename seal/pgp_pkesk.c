@@ -19,7 +19,6 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CIPHER_AES256 9 /* RFC 4880 section 9.2 */
 #define CIPHER_AES128 7
@@ -27,44 +26,14 @@
 #define HASH_SHA512 10
 
 #define RSA_OCTETS_MAX (16384 / 8)
-#define POINT_OCTETS_MAX 133 /* of P-521 */
-#define FIELD_OCTETS_MAX 66
 #define KEK_OCTETS_MAX 32
 #define PLAIN_OCTETS 40 /* padded, RFC 6637 section 8 */
 #define WRAPPED_OCTETS 48
-
-/* The curves: RFC 6637 section 11, and X25519 as GnuPG has it since 2014. */
-static const struct curve {
-	const char *name; /* in OpenSSL; NULL: X25519 */
-	struct octets oid;
-	unsigned char prefix; /* of a point */
-	size_t point_octets;  /* with it */
-	size_t field_octets;
-} curves[] = {
-    {NULL,
-	{(const unsigned char *)"\x2b\x06\x01\x04\x01\x97\x55\x01\x05\x01", 10},
-	0x40, 33, 32},
-    {"P-256", {(const unsigned char *)"\x2a\x86\x48\xce\x3d\x03\x01\x07", 8}, 4,
-	65, 32},
-    {"P-384", {(const unsigned char *)"\x2b\x81\x04\x00\x22", 5}, 4, 97, 48},
-    {"P-521", {(const unsigned char *)"\x2b\x81\x04\x00\x23", 5}, 4, 133, 66},
-};
-
-/* What two keys agree upon, and the public half of the one made for it. */
-struct agreement {
-	unsigned char shared[FIELD_OCTETS_MAX];
-	unsigned char point[POINT_OCTETS_MAX];
-};
 
 static int append_rsa(struct pgp_tools *tools, const struct material *material,
     const unsigned char *session, GByteArray *body, const char **whyp);
 static int append_ecdh(struct pgp_tools *tools, const struct material *material,
     const unsigned char *session, GByteArray *body, const char **whyp);
-static int agree(const struct curve *curve, const struct octets *point,
-    struct agreement *agreement);
-static EVP_PKEY *read_point(
-    const struct curve *curve, const struct octets *point);
-static EVP_PKEY *make_ephemeral(const struct curve *curve, EVP_PKEY *peer);
 static int derive_kek(struct pgp_tools *tools, const struct material *material,
     const unsigned char *shared, size_t len, unsigned char *kek);
 static int wrap(struct pgp_tools *tools, const EVP_CIPHER *cipher,
@@ -87,8 +56,10 @@ pgp_tools_make(void)
 	tools->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	tools->cipher = EVP_CIPHER_CTX_new();
 	tools->digest = EVP_MD_CTX_new();
+	tools->ecdh = ecdh_tools_make();
 	all = tools->cfb != NULL && tools->sha1 != NULL &&
-	      tools->cipher != NULL && tools->digest != NULL;
+	      tools->cipher != NULL && tools->digest != NULL &&
+	      tools->ecdh != NULL;
 	for (i = 0; i < G_N_ELEMENTS(wraps) && all; i++) {
 		tools->wrap[i] = EVP_CIPHER_fetch(NULL, wraps[i], NULL);
 		tools->sha2[i] = EVP_MD_fetch(NULL, hashes[i], NULL);
@@ -111,6 +82,7 @@ pgp_tools_free(struct pgp_tools **toolsp)
 		EVP_CIPHER_free(tools->wrap[i]);
 		EVP_MD_free(tools->sha2[i]);
 	}
+	ecdh_tools_free(&tools->ecdh);
 	EVP_CIPHER_CTX_free(tools->cipher);
 	EVP_MD_CTX_free(tools->digest);
 	EVP_CIPHER_free(tools->cfb);
@@ -218,23 +190,12 @@ native_number(const struct octets *number, unsigned char *out)
 }
 
 static EVP_PKEY *
-public_key(const char *type, OSSL_PARAM *params)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY *key = NULL;
-
-	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	return key;
-}
-
-static EVP_PKEY *
 read_rsa(const struct material *material)
 {
 	unsigned char modulus[RSA_OCTETS_MAX], exponent[RSA_OCTETS_MAX];
 	OSSL_PARAM params[3];
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *key = NULL;
 
 	if (material->modulus.len > sizeof(modulus) ||
 	    material->exponent.len > sizeof(exponent) ||
@@ -246,7 +207,12 @@ read_rsa(const struct material *material)
 	params[1] = OSSL_PARAM_construct_BN(
 	    OSSL_PKEY_PARAM_RSA_E, exponent, material->exponent.len);
 	params[2] = OSSL_PARAM_construct_end();
-	return public_key("RSA", params);
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
 }
 
 /* RFC 4880 section 13.1.1. */
@@ -279,24 +245,12 @@ append_rsa(struct pgp_tools *tools, const struct material *material,
 
 /* --- ECDH, RFC 6637 section 8 */
 
-static const struct curve *
-find_curve(const struct octets *oid)
-{
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(curves); i++)
-		if (curves[i].oid.len == oid->len &&
-		    memcmp(curves[i].oid.data, oid->data, oid->len) == 0)
-			return &curves[i];
-	return NULL;
-}
-
 static int
 append_ecdh(struct pgp_tools *tools, const struct material *material,
     const unsigned char *session, GByteArray *body, const char **whyp)
 {
-	const struct curve *curve = find_curve(&material->curve);
-	struct agreement agreement;
+	const struct ecdh_curve *curve = ecdh_find_curve(&material->curve);
+	struct ecdh_agreement agreement;
 	unsigned char kek[KEK_OCTETS_MAX], wrapped[WRAPPED_OCTETS];
 	int ret = 0;
 
@@ -317,7 +271,7 @@ append_ecdh(struct pgp_tools *tools, const struct material *material,
 		return 0;
 	}
 	*whyp = "OpenSSL does not take it";
-	if (agree(curve, &material->point, &agreement) == 0 &&
+	if (ecdh_agree(tools->ecdh, curve, &material->point, &agreement) == 0 &&
 	    derive_kek(tools, material, agreement.shared, curve->field_octets,
 		kek) == 0 &&
 	    wrap(tools, tools->wrap[material->kdf_cipher - CIPHER_AES128], kek,
@@ -330,91 +284,6 @@ append_ecdh(struct pgp_tools *tools, const struct material *material,
 	OPENSSL_cleanse(&agreement, sizeof(agreement));
 	OPENSSL_cleanse(kek, sizeof(kek));
 	return ret;
-}
-
-/* Makes a key for this agreement alone. */
-static int
-agree(const struct curve *curve, const struct octets *point,
-    struct agreement *agreement)
-{
-	/* OpenSSL knows no prefix of X25519's points. */
-	const size_t skip = curve->name == NULL ? 1 : 0;
-	size_t shared_len = sizeof(agreement->shared), len = 0;
-	EVP_PKEY *peer = read_point(curve, point), *own = NULL;
-	EVP_PKEY_CTX *ctx = NULL;
-	int ret = -1;
-
-	agreement->point[0] = curve->prefix;
-	/* A point is looked at when it is read, and these curves have no
-	 * small subgroups (X25519 refuses what they make). */
-	if (peer != NULL && (own = make_ephemeral(curve, peer)) != NULL &&
-	    (ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL)) != NULL &&
-	    EVP_PKEY_derive_init(ctx) == 1 &&
-	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
-	    EVP_PKEY_derive(ctx, agreement->shared, &shared_len) == 1 &&
-	    shared_len == curve->field_octets &&
-	    EVP_PKEY_get_octet_string_param(own,
-		OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, agreement->point + skip,
-		sizeof(agreement->point) - skip, &len) == 1 &&
-	    len == curve->point_octets - skip &&
-	    agreement->point[0] == curve->prefix)
-		ret = 0;
-	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(own);
-	EVP_PKEY_free(peer);
-	return ret;
-}
-
-static EVP_PKEY *
-read_point(const struct curve *curve, const struct octets *point)
-{
-	unsigned char copy[POINT_OCTETS_MAX];
-	char name[8];
-	OSSL_PARAM params[3];
-
-	if (curve->name == NULL)
-		return EVP_PKEY_new_raw_public_key_ex(
-		    NULL, "X25519", NULL, point->data + 1, point->len - 1);
-	memcpy(copy, point->data, point->len);
-	g_strlcpy(name, curve->name, sizeof(name));
-	params[0] = OSSL_PARAM_construct_utf8_string(
-	    OSSL_PKEY_PARAM_GROUP_NAME, name, 0);
-	params[1] = OSSL_PARAM_construct_octet_string(
-	    OSSL_PKEY_PARAM_PUB_KEY, copy, point->len);
-	params[2] = OSSL_PARAM_construct_end();
-	return public_key("EC", params);
-}
-
-/* Random octets of the kernel: OpenSSL would make a generator for each
- * thread, which costs more than the rest. */
-static EVP_PKEY *
-make_x25519(void)
-{
-	unsigned char random[32];
-	EVP_PKEY *key = NULL;
-
-	if (getentropy(random, sizeof(random)) == 0)
-		key = EVP_PKEY_new_raw_private_key_ex(
-		    NULL, "X25519", NULL, random, sizeof(random));
-	OPENSSL_cleanse(random, sizeof(random));
-	return key;
-}
-
-static EVP_PKEY *
-make_ephemeral(const struct curve *curve, EVP_PKEY *peer)
-{
-	EVP_PKEY_CTX *ctx;
-	EVP_PKEY *key = NULL;
-
-	if (curve->name == NULL)
-		return make_x25519();
-	/* On the curve of the peer. */
-	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, peer, NULL);
-	if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 ||
-	    EVP_PKEY_generate(ctx, &key) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	return key;
 }
 
 /* RFC 6637 section 7; the hash is never shorter than the key. */

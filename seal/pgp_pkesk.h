@@ -3,6 +3,7 @@
 #define SEAL_PGP_PKESK_H
 
 #include "keys/material.h"
+#include "seal/ecdh.h"
 
 #include <glib.h>
 #include <openssl/evp.h>
@@ -21,6 +22,7 @@ struct pgp_tools {
 	EVP_MD *sha2[3]; /* SHA-256, -384, -512 */
 	EVP_CIPHER_CTX *cipher;
 	EVP_MD_CTX *digest;
+	struct ecdh_tools *ecdh;
 };
 
 /* NULL: OpenSSL has not all of them, or no memory. */

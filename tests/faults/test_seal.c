@@ -107,10 +107,12 @@
 	    (OSSL_LIB_CTX * library, const char *type, const char *properties, \
 		const unsigned char *key, size_t len),                         \
 	    (library, type, properties, key, len), NULL)                       \
-	FAILS(EVP_PKEY *, EVP_PKEY_new_raw_private_key_ex,                     \
-	    (OSSL_LIB_CTX * library, const char *type, const char *properties, \
-		const unsigned char *key, size_t len),                         \
-	    (library, type, properties, key, len), NULL)                       \
+	LIES(int, EVP_PKEY_set1_encoded_public_key,                            \
+	    (EVP_PKEY * key, const unsigned char *point, size_t len),          \
+	    (key, point, len), 0, 1)                                           \
+	FAILS(int, EVP_PKEY_get_raw_public_key,                                \
+	    (const EVP_PKEY *key, unsigned char *out, size_t *len),            \
+	    (key, out, len), 0)                                                \
 	FAILS(int, EVP_PKEY_keygen_init, (EVP_PKEY_CTX * ctx), (ctx), 0)       \
 	LIES(int, EVP_PKEY_generate, (EVP_PKEY_CTX * ctx, EVP_PKEY * *key),    \
 	    (ctx, key), 0, 1)                                                  \
