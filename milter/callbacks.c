@@ -148,18 +148,24 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 {
 	struct fault fault = {FAULT_NONE, ""};
 	struct runtime *runtime = daemon_runtime();
-	bool copies = runtime->injector != NULL;
+	const struct mta_manners manners = {
+	    .sends_copies = runtime->injector != NULL,
+	    .passes_clear = policy_names(runtime->config->policy, RUNG_CLEAR),
+	};
+	struct session *session;
 
 	(void)unused1;
 	(void)unused2;
 	*want1 = *want2 = 0;
 	runtime_unref(&runtime);
-	if (mta_negotiate(ctx, actions, steps, copies, want_actions, want_steps,
-		&fault) != 0) {
+	if (mta_negotiate(ctx, actions, steps, &manners, want_actions,
+		want_steps, &fault) != 0) {
 		log_fault(&fault, "an MTA was turned away");
 		return SMFIS_REJECT;
 	}
-	session_of(ctx)->silent_mail = (*want_steps & SMFIP_NR_MAIL) != 0;
+	session = session_of(ctx);
+	session->silent_mail = (*want_steps & SMFIP_NR_MAIL) != 0;
+	session->silent_eoh = (*want_steps & SMFIP_NR_EOH) != 0;
 	return SMFIS_CONTINUE;
 }
 
@@ -352,6 +358,8 @@ on_eoh(SMFICTX *ctx)
 {
 	struct session *session = mta_private(ctx);
 
+	if (session != NULL && session->silent_eoh)
+		return SMFIS_NOREPLY;
 	if (session == NULL || session->message == NULL)
 		return busy(ctx);
 	if (session->failed.kind != FAULT_NONE || !all_clear(session) ||
@@ -455,7 +463,7 @@ on_eom(SMFICTX *ctx)
 	sfsistat answer = SMFIS_TEMPFAIL;
 
 	if (session == NULL || session->message == NULL)
-		return SMFIS_TEMPFAIL;
+		return busy(ctx);
 	session_set_queue_id(session, mta_macro(ctx, "i"));
 	fault = session->failed;
 	if (fault.kind != FAULT_NONE ||

@@ -34,8 +34,8 @@ unconst(const char *text)
 
 int
 mta_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
-    bool copies, unsigned long *want_actions, unsigned long *want_steps,
-    struct fault *fault)
+    const struct mta_manners *manners, unsigned long *want_actions,
+    unsigned long *want_steps, struct fault *fault)
 {
 	const unsigned long needed =
 	    SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_QUARANTINE;
@@ -47,7 +47,8 @@ mta_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	/* Copies tell what HELO said in their trace, and whoever asks whether
 	 * we are on a listener for copies needs an answer to MAIL. */
 	const unsigned long liked =
-	    (copies ? 0 : SMFIP_NOHELO | SMFIP_NR_MAIL) | SMFIP_NOUNKNOWN |
+	    (manners->sends_copies ? 0 : SMFIP_NOHELO | SMFIP_NR_MAIL) |
+	    (manners->passes_clear ? 0 : SMFIP_NR_EOH) | SMFIP_NOUNKNOWN |
 	    SMFIP_NODATA;
 
 	if ((actions & needed) != needed ||

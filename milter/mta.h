@@ -13,15 +13,21 @@
  * every return value is looked at.
  */
 
+/* What this server does, as far as the MTA must wait for it. */
+struct mta_manners {
+	bool sends_copies; /* MAIL may be a question that needs an answer */
+	bool passes_clear; /* at the end of the header, without the body */
+};
+
 /*
  * For the negotiation: sets what we need of the MTA.  0, or -1 with a fault if
- * it cannot do that (Postfix before 2.6, Sendmail before 8.14).  copies:
- * whether this server sends copies.  MAIL gets an answer only if *want_steps
- * is without SMFIP_NR_MAIL.
+ * it cannot do that (Postfix before 2.6, Sendmail before 8.14).  MAIL gets an
+ * answer only if *want_steps is without SMFIP_NR_MAIL, the end of the header
+ * only if it is without SMFIP_NR_EOH.
  */
 int mta_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
-    bool copies, unsigned long *want_actions, unsigned long *want_steps,
-    struct fault *fault);
+    const struct mta_manners *manners, unsigned long *want_actions,
+    unsigned long *want_steps, struct fault *fault);
 
 /* A macro of the MTA ("i", "{auth_authen}"), or NULL. */
 const char *mta_macro(SMFICTX *ctx, const char *name);

@@ -23,6 +23,7 @@ struct session {
 	char *host;        /* the MTA's name, or NULL */
 	bool no_client; /* the MTA made it up: mail that did not come by SMTP */
 	bool silent_mail; /* it was negotiated that MAIL gets no answer */
+	bool silent_eoh;  /* nor does the end of the header */
 	/* Of the message; all NULL or empty between two. */
 	struct runtime *runtime;
 	char *queue_id; /* for the log; "-" until the MTA tells */

@@ -14,7 +14,7 @@ for _, name in ipairs{"SMFIF_ADDRCPT", "SMFIF_DELRCPT", "SMFIF_CHGFROM"} do
 	ok(not mt.test_action(session.conn, _G[name]), name .. " is not")
 end
 for _, name in ipairs{"SMFIP_HDR_LEADSPC", "SMFIP_NR_HDR", "SMFIP_NR_BODY",
-    "SMFIP_NR_MAIL"} do
+    "SMFIP_NR_MAIL", "SMFIP_NR_EOH"} do
 	ok(mt.test_option(session.conn, _G[name]), name .. " is asked for")
 end
 for _, name in ipairs{"SMFIP_NORCPT", "SMFIP_NOHDRS", "SMFIP_NOBODY",

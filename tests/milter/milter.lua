@@ -136,6 +136,9 @@ function header(session, fields)
 		mt.header(session.conn, field[1], field[2])
 	end
 	mt.eoh(session.conn)
+	if mt.test_option(session.conn, SMFIP_NR_EOH) then
+		return "continue"	-- likewise
+	end
 	return session.number and answer_of(heard(session))
 end
 

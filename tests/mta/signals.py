@@ -68,6 +68,30 @@ def hangup(w):
     rig.wait_for(lambda: rcpt_code(w) == 250, "the old policy")
 
 
+def hangup_opens_the_policy(w):
+    """A connection from when nothing passed clear, so that the end of a
+    header got no answer."""
+    w.daemon.configure(policy=tuple(rule for rule in POLICY
+                                    if "clear" not in rule["seal"]))
+    reload(w)
+    client = smtp.Client(w.mta.port)
+    code = client.envelope("sender@client.example",
+                           ["dave@maybe.example"])[-1].code
+    w.tap.equal(code, 550, "where nothing passes clear, nothing does")
+    client.command("RSET")
+    w.daemon.configure(policy=POLICY)
+    reload(w)
+    message = w.mail(to="dave@maybe.example", mark=w.public_word())
+    client.envelope("sender@client.example", ["dave@maybe.example"])
+    reply = client.data(message)
+    client.close()
+    arrivals = w.arrived()
+    w.tap.ok(reply.code == 250 and len(arrivals) == 1 and
+             arrivals[0].raw.endswith(sealed.split(message)[1]),
+             "after a SIGHUP it passes, in a connection from before",
+             reply, arrivals)
+
+
 def hangup_with_a_broken_file(w):
     pids = w.daemon.pids()
     for what, text in (
@@ -359,8 +383,9 @@ def inet_socket(w):
     w.sealed_ok("inet: and sealed", arrivals, message, "alice@example.org")
 
 
-CASES = (hangup, hangup_with_a_broken_file, hangups_in_a_row, termination,
-         pid_file, stale_socket, second_daemon, strange_peers, inet_socket)
+CASES = (hangup, hangup_opens_the_policy, hangup_with_a_broken_file,
+         hangups_in_a_row, termination, pid_file, stale_socket,
+         second_daemon, strange_peers, inet_socket)
 
 
 def main():
