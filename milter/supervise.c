@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -50,6 +51,7 @@ struct supervisor {
 
 static int start_filter(struct supervisor *supervisor);
 static int run_filter(struct supervisor *supervisor, int ready_fd);
+static void let_mail_servers_go_first(void);
 static void take_signals(struct supervisor *supervisor);
 static void reload(struct supervisor *supervisor);
 static void stop(struct supervisor *supervisor);
@@ -153,7 +155,23 @@ run_filter(struct supervisor *supervisor, int ready_fd)
 		close(supervisor->ready_fd);
 	sigprocmask(SIG_SETMASK, &supervisor->filter_mask, NULL);
 	worker_server_use(supervisor->worker_client);
+	let_mail_servers_go_first();
 	return daemon_run(supervisor->config, ready_fd);
+}
+
+/*
+ * Whoever wakes a thread of ours is a mail server that is about to write more,
+ * or to serve somebody else: it need not be interrupted for that.  That spares
+ * more switches than anything else in a message, and nothing waits longer.  A
+ * policy that an administrator chose stays.
+ */
+static void
+let_mail_servers_go_first(void)
+{
+	const struct sched_param none = {0};
+
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 /* The filter serves, or is gone: then its end is heard of by SIGCHLD. */

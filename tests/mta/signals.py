@@ -214,6 +214,23 @@ def pid_file(w):
     w.daemon.start()
 
 
+def scheduling(w):
+    def of_filter():
+        return {os.sched_getscheduler(int(thread))
+                for pid in w.daemon.pids() if pid != w.daemon.process.pid
+                for thread in os.listdir("/proc/%d/task" % pid)}
+    w.tap.equal(of_filter(), {os.SCHED_BATCH},
+                "whom the filter wakes, or is woken by, goes on first")
+    w.daemon.stop()
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    try:
+        w.daemon.start()
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    w.tap.equal(of_filter(), {os.SCHED_FIFO},
+                "what an administrator chose stays")
+
+
 def stale_socket(w):
     w.daemon.kill9()
     w.tap.ok(os.path.exists(w.daemon.socket),
@@ -384,7 +401,7 @@ def inet_socket(w):
 
 
 CASES = (hangup, hangup_opens_the_policy, hangup_with_a_broken_file,
-         hangups_in_a_row, termination, pid_file, stale_socket,
+         hangups_in_a_row, termination, pid_file, scheduling, stale_socket,
          second_daemon, strange_peers, inet_socket)
 
 
