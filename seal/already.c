@@ -406,6 +406,7 @@ has_encoding(const struct message *message, const char *name)
 static int
 may_be_armor(const struct message *message, struct fault *fault)
 {
+	static const char begin[] = "-----BEGIN ";
 	struct spool_reader *reader = spool_reader_make(message->body);
 	const unsigned char *data;
 	size_t len, i = 0;
@@ -413,7 +414,8 @@ may_be_armor(const struct message *message, struct fault *fault)
 
 	while (r == 1 && i < len && strchr(" \t\r\n", data[i]) != NULL)
 		i++;
-	if (r == 1 && i < len && data[i] != '-')
+	if (r == 1 &&
+	    memcmp(data + i, begin, MIN(len - i, sizeof(begin) - 1)) != 0)
 		r = 0;
 	else if (r == 0)
 		r = 1;
