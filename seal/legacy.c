@@ -130,15 +130,18 @@ static void
 read_window(struct search *search, const struct message *message)
 {
 	struct spool_reader *reader = spool_reader_make(message->body);
+	size_t size = (size_t)MIN(spool_size(message->body), WINDOW_OCTETS);
 	ssize_t n = 1;
 
-	search->window = g_malloc0(WINDOW_OCTETS + 1);
-	while (search->len < WINDOW_OCTETS && n > 0) {
+	search->window = g_malloc(size + 1);
+	while (search->len < size && n > 0) {
 		n = spool_reader_read(reader, search->window + search->len,
-		    WINDOW_OCTETS - search->len, NULL);
+		    size - search->len, NULL);
 		if (n > 0)
 			search->len += (size_t)n;
 	}
+	/* Whoever looks at the octet behind the last one finds no letter. */
+	search->window[search->len] = '\0';
 	spool_reader_free(&reader);
 }
 

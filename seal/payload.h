@@ -16,7 +16,7 @@ struct payload *payload_make(
     GString *header, const struct message *message, char *trailer);
 void payload_free(struct payload **payloadp);
 
-/* Takes what legacy_find() found, to go into the body. */
+/* Takes what legacy_find() found, to go into the body; or NULL. */
 void payload_insert(struct payload *payload, GArray *insertions);
 
 uint64_t payload_octets(const struct payload *payload);

@@ -12,7 +12,6 @@
 
 #include "seal/protect.h"
 
-#include "seal/legacy.h"
 #include "seal/subject.h"
 
 #include <string.h>
@@ -81,8 +80,8 @@ static const char *set_outside(const struct seal_order *order,
     const struct field *field, enum outside *outside, char **valuep);
 static const char *inside_value(
     const struct seal_order *order, const struct field *field);
-static void append_structure(GString *header, const struct seal_order *order,
-    const struct message *message, bool *wrapp);
+static void append_structure(
+    GString *header, const struct message *message, bool display, bool *wrapp);
 static char *append_wrapping(GString *header, const struct seal_order *order,
     const struct message *message, const char *boundary);
 static const char *skip_comment(const char *p);
@@ -127,7 +126,7 @@ subjects_to_hide(const struct seal_order *order, const struct message *message)
 
 GString *
 protect_header(const struct seal_order *order, const struct message *message,
-    const char *boundary, struct sealed *sealed, char **trailerp)
+    const char *boundary, bool display, struct sealed *sealed, char **trailerp)
 {
 	/* They seldom get larger: what grows leaves copies behind. */
 	const gsize room = (gsize)(2 * message->header_octets) + 512;
@@ -159,7 +158,7 @@ protect_header(const struct seal_order *order, const struct message *message,
 	g_string_append_len(header, hp_outer->str, (gssize)hp_outer->len);
 	if (order->original != NULL)
 		append_field(header, ORIGINAL_FIELD, order->original);
-	append_structure(header, order, message, &wrap);
+	append_structure(header, message, display, &wrap);
 	*trailerp =
 	    wrap ? append_wrapping(header, order, message, boundary) : NULL;
 	g_string_append(header, "\r\n");
@@ -346,22 +345,19 @@ protect_wraps(const struct message *message)
 /* MIME-Version and Content-*: the bytes as they came, and the parameters
  * that make this the root of the payload (section 2.1.1). */
 static void
-append_structure(GString *header, const struct seal_order *order,
-    const struct message *message, bool *wrapp)
+append_structure(
+    GString *header, const struct message *message, bool display, bool *wrapp)
 {
 	const struct field *field;
 	static const char params[] =
 	    "\r\n\thp=\"cipher\"; protected-headers=\"v1\"";
-	static const char display[] = "; hp-legacy-display=\"1\"";
+	const char *more = display ? "; hp-legacy-display=\"1\"" : "";
 	const char *separator = ";";
-	bool legacy = false;
 	size_t i;
 
 	*wrapp = protect_wraps(message);
 	if (*wrapp)
 		return;
-	if (order->legacy_display)
-		g_array_unref(legacy_find(order, message, &legacy));
 	for (i = 0; i < message->header.count; i++) {
 		field = &message->header.list[i];
 		if (place_of(field, NULL) != PLACE_STRUCTURE)
@@ -370,14 +366,13 @@ append_structure(GString *header, const struct seal_order *order,
 		    header, "%s:%s", field->name, field->value);
 		if (field_is(field, "Content-Type") &&
 		    protect_can_extend(field->value, &separator))
-			g_string_append_printf(header, "%s%s%s", separator,
-			    params, legacy ? display : "");
+			g_string_append_printf(
+			    header, "%s%s%s", separator, params, more);
 		g_string_append(header, "\r\n");
 	}
 	if (message_field(message, "Content-Type", 0) == NULL)
-		g_string_append_printf(header,
-		    "Content-Type: text/plain;%s%s\r\n", params,
-		    legacy ? display : "");
+		g_string_append_printf(
+		    header, "Content-Type: text/plain;%s%s\r\n", params, more);
 }
 
 /* The whole original as a part of its own; returns what ends it. */

@@ -40,21 +40,22 @@ seal_message(const struct seal_order *order, const struct message *message,
 	struct payload *payload = NULL;
 	struct gate *gate = NULL;
 	char *boundary = NULL, *trailer = NULL;
+	GArray *display = NULL;
 	GString *header;
-	bool whole, wrapped, at_root;
+	bool whole, at_root = false;
 	int ret = -1;
 
 	if (can_do(order, fault) != 0 || mime_boundary(&boundary, fault) != 0)
 		goto out;
 	whole = form_of(order)->whole;
-	header =
-	    whole ? protect_whole(order, message, sealed)
-		  : protect_header(order, message, boundary, sealed, &trailer);
-	wrapped = trailer != NULL;
-	payload = payload_make(header, message, trailer);
 	/* What is wrapped stays as it came. */
-	if (order->legacy_display && !wrapped && !whole)
-		payload_insert(payload, legacy_find(order, message, &at_root));
+	if (order->legacy_display && !whole && !protect_wraps(message))
+		display = legacy_find(order, message, &at_root);
+	header = whole ? protect_whole(order, message, sealed)
+		       : protect_header(order, message, boundary, at_root,
+			     sealed, &trailer);
+	payload = payload_make(header, message, trailer);
+	payload_insert(payload, display);
 	if ((gate = gate_make(payload_octets(payload), fault)) == NULL ||
 	    form_of(order)->seal(
 		order, payload, gate, boundary, &sealed->body, fault) != 0)

@@ -52,8 +52,8 @@ protect(const struct message *message)
 
 	sealed.outside = g_new0(enum outside, sealed.count + 1);
 	sealed.value = g_new0(char *, sealed.count + 1);
-	header =
-	    protect_header(&order, message, "=_sealed_x", &sealed, &trailer);
+	header = protect_header(
+	    &order, message, "=_sealed_x", false, &sealed, &trailer);
 	PROMISE(g_str_has_suffix(header->str, "\r\n\r\n"));
 	is_protected(header);
 	drop_sealed(message, &sealed);

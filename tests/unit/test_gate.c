@@ -61,7 +61,8 @@ make_header(void)
 	char *trailer = NULL;
 
 	g_string_free(
-	    protect_header(&order, message, BOUNDARY, sealed, &trailer), TRUE);
+	    protect_header(&order, message, BOUNDARY, false, sealed, &trailer),
+	    TRUE);
 	g_free(trailer);
 	sealed->outside[TYPE] = OUTSIDE_CHANGE;
 	sealed->value[TYPE] = mime_content_type(BOUNDARY);
@@ -87,7 +88,8 @@ read_payload(struct gate *gate, size_t leave)
 	struct fault fault;
 	ssize_t n;
 
-	header = protect_header(&order, message, BOUNDARY, sealed, &trailer);
+	header =
+	    protect_header(&order, message, BOUNDARY, false, sealed, &trailer);
 	payload = payload_make(header, message, trailer);
 	payload_rewind(payload, gate);
 	while ((n = payload_read(payload, piece, sizeof(piece), &fault)) > 0) {

@@ -48,19 +48,21 @@ payload_of(const struct seal_order *order, const struct message *message)
 	struct gate *gate;
 	unsigned char piece[1000];
 	char *trailer;
+	GArray *display = NULL;
 	GString *header;
 	ssize_t n;
-	bool at_root;
+	bool at_root = false;
 	size_t i;
 
 	sealed.count = message->header.count;
 	sealed.outside = g_new0(enum outside, sealed.count + 1);
 	sealed.value = g_new0(char *, sealed.count + 1);
-	header = protect_header(order, message, "=_b", &sealed, &trailer);
-	at_root = trailer != NULL;
+	if (order->legacy_display && !protect_wraps(message))
+		display = legacy_find(order, message, &at_root);
+	header =
+	    protect_header(order, message, "=_b", at_root, &sealed, &trailer);
 	payload = payload_make(header, message, trailer);
-	if (order->legacy_display && !at_root)
-		payload_insert(payload, legacy_find(order, message, &at_root));
+	payload_insert(payload, display);
 	gate = gate_make(payload_octets(payload), &fault);
 	payload_rewind(payload, gate);
 	while ((n = payload_read(payload, piece, sizeof(piece), &fault)) > 0)

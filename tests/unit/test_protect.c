@@ -32,7 +32,7 @@ protect(const struct message *message, bool hide, const char *subject)
 	const struct field *field;
 
 	parts.inside = protect_header(
-	    &order, message, "BOUNDARY", &sealed, &parts.trailer);
+	    &order, message, "BOUNDARY", false, &sealed, &parts.trailer);
 	for (i = 0; i < count; i++) {
 		field = &message->header.list[i];
 		if (sealed.outside[i] != OUTSIDE_DROP)
