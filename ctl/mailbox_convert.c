@@ -14,7 +14,6 @@
 #include "ctl/apart.h"
 #include "ctl/mailbox_run.h"
 #include "ctl/mailboxes.h"
-#include "policy/address.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -117,17 +116,6 @@ set_key_file(struct wish *wish, const char *file)
 }
 
 static int
-set_user(struct wish *wish, const char *text)
-{
-	g_free(wish->user);
-	wish->user = address_canonical(text);
-	if (wish->user != NULL && strchr(wish->user, '@') != NULL)
-		return CTL_DONE;
-	ctl_error("--user: \"%s\" is no mail address", text);
-	return CTL_USAGE;
-}
-
-static int
 set_jobs(struct wish *wish, const char *text)
 {
 	guint64 number;
@@ -158,7 +146,7 @@ parse(struct wish *wish, int argc, char *const argv[])
 	while (status == CTL_DONE &&
 	       (option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == 'u') {
-			status = set_user(wish, optarg);
+			status = mailboxes_take_user(optarg, &wish->user);
 		} else if (option == 'j') {
 			status = set_jobs(wish, optarg);
 		} else if (option == 'n') {

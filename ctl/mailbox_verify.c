@@ -14,7 +14,6 @@
 #include "ctl/apart.h"
 #include "ctl/mailboxes.h"
 #include "ctl/report.h"
-#include "policy/address.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -95,12 +94,7 @@ take_options(int argc, char *const argv[], struct options *options)
 	while (status == CTL_DONE && (option = getopt_long(argc, argv, ":",
 					  long_options, NULL)) != -1) {
 		if (option == 'u') {
-			g_free(options->user);
-			options->user = address_canonical(optarg);
-			if (options->user == NULL) {
-				ctl_error("\"%s\" is no address", optarg);
-				status = CTL_USAGE;
-			}
+			status = mailboxes_take_user(optarg, &options->user);
 		} else if (option == 'r') {
 			status = take_form(optarg, options);
 		} else if (option == 'o') {

@@ -17,7 +17,6 @@
 #include "keys/gpg_home.h"
 #include "mailbox/watch.h"
 #include "milter/log.h"
-#include "policy/address.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -112,12 +111,7 @@ take_options(int argc, char *const argv[], struct options *options)
 	while (status == CTL_DONE && (option = getopt_long(argc, argv, ":",
 					  long_options, NULL)) != -1) {
 		if (option == 'u') {
-			g_free(options->user);
-			options->user = address_canonical(optarg);
-			if (options->user == NULL) {
-				ctl_error("\"%s\" is no address", optarg);
-				status = CTL_USAGE;
-			}
+			status = mailboxes_take_user(optarg, &options->user);
 		} else if (option == 'q') {
 			status = take_quiet(optarg, &options->times.quiet_ms);
 		} else {

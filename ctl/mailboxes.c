@@ -34,6 +34,17 @@ free_mailbox(void *data)
 
 /* --- Whose it is */
 
+int
+mailboxes_take_user(const char *text, char **userp)
+{
+	g_free(*userp);
+	*userp = address_canonical(text);
+	if (*userp != NULL && strchr(*userp, '@') != NULL)
+		return CTL_DONE;
+	ctl_error("--user: \"%s\" is no mail address", text);
+	return CTL_USAGE;
+}
+
 /* Names for "the mailbox of this directory's owner". */
 static bool
 is_generic(const char *part)

@@ -15,6 +15,10 @@ struct mailbox {
 	gid_t gid;
 };
 
+/* Whose mailbox it is, as --user says: CTL_DONE and *userp, canonical, instead
+ * of what it was; or CTL_USAGE, and what is wrong was told. */
+int mailboxes_take_user(const char *text, char **userp);
+
 /*
  * The mailboxes in those directories, each of which is one or has some below
  * it, as mail_location of a server puts them.  user (canonical, or NULL) is

@@ -402,6 +402,14 @@ def cannot_tell(site):
                    "a report that does not exist is wrong usage")
     site.tap.equal(site.sealctl("mailbox", "verify")[0], 2,
                    "no directory is wrong usage")
+    for command in ("verify", "watch", "encrypt"):
+        said = [site.sealctl("mailbox", command, "--user", user, site.top)
+                for user in ("bob", "a@@b")]
+        site.tap.ok(all(status == 2 and
+                        b"--user: \"%s\" is no mail address" % user in err
+                        for user, (status, _, err) in
+                        zip((b"bob", b"a@@b"), said)),
+                    "%s says when --user is no address" % command, *said)
 
 
 def owned_by_another(site):
