@@ -273,14 +273,7 @@ journal_abort(struct journal *journal, const struct journal_id *message)
 void
 journal_doubt(struct journal *journal, const struct journal_id *copy)
 {
-	__atomic_add_fetch(&journal->doubts, 1, __ATOMIC_RELAXED);
 	note(journal, JOURNAL_DOUBT, copy);
-}
-
-unsigned int
-journal_doubts(const struct journal *journal)
-{
-	return __atomic_load_n(&journal->doubts, __ATOMIC_RELAXED);
 }
 
 /* For the administrator only: not waited for, and not missed. */

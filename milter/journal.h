@@ -124,9 +124,6 @@ void journal_abort(struct journal *journal, const struct journal_id *message);
 /* DOUBT: the copy was sent to its end, and no answer was read. */
 void journal_doubt(struct journal *journal, const struct journal_id *copy);
 
-/* How many of those since it was opened. */
-unsigned int journal_doubts(const struct journal *journal);
-
 /* --- Reading it, for those who only look */
 
 enum journal_verb {

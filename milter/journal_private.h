@@ -86,7 +86,6 @@ struct journal {
 	struct journal_found found;
 	unsigned char key[JOURNAL_KEY_OCTETS];
 	int lock; /* its file; closing it gives the lock up */
-	unsigned int doubts;
 
 	GMutex claims_mutex;
 	GHashTable *claims; /* a set of struct journal_id */
