@@ -344,10 +344,8 @@ explained_print_json(const struct explained *explained)
 	GString *json = g_string_new("{\"recipients\": [");
 	guint i;
 
-	for (i = 0; i < explained->lines->len; i++) {
-		g_string_append(json, i > 0 ? ", " : "");
+	for (i = 0; i < explained->lines->len; i++)
 		json_line(json, g_ptr_array_index(explained->lines, i));
-	}
 	g_string_append(json, "]");
 	json_text(json, "verdict",
 	    !explained->all_known ? NULL
@@ -376,13 +374,13 @@ json_copies(GString *json, const struct explained *explained)
 		g_string_append(json, "null");
 		return;
 	}
-	g_string_append(json, "[");
+	json_open(json, '[');
 	for (i = 0; i < explained->plan->copies->len; i++) {
 		copy = g_ptr_array_index(explained->plan->copies, i);
-		g_string_append(json, i > 0 ? ", {" : "{");
+		json_open(json, '{');
 		json_text(json, "form", rung_name(copy->form));
 		json_name(json, "recipients");
-		g_string_append_c(json, '[');
+		json_open(json, '[');
 		for (j = 0; j < copy->treatments->len; j++) {
 			treatment = g_ptr_array_index(copy->treatments, j);
 			json_element(json, treatment->recipient);
@@ -395,7 +393,7 @@ json_copies(GString *json, const struct explained *explained)
 static void
 json_line(GString *json, const struct line *line)
 {
-	g_string_append(json, "{");
+	json_open(json, '{');
 	json_text(json, "recipient", line->recipient);
 	if (line->treatment != NULL) {
 		json_treatment(json, line->treatment);
@@ -436,11 +434,9 @@ json_treatment(GString *json, const struct treatment *treatment)
 	json_name(json, "key");
 	json_key(json, treatment->key);
 	json_name(json, "recovery");
-	g_string_append_c(json, '[');
-	for (i = 0; i < treatment->recovery->len; i++) {
-		g_string_append(json, i > 0 ? ", " : "");
+	json_open(json, '[');
+	for (i = 0; i < treatment->recovery->len; i++)
 		json_key(json, g_ptr_array_index(treatment->recovery, i));
-	}
 	g_string_append(json, "]");
 }
 
@@ -451,11 +447,11 @@ json_rungs(GString *json, const struct treatment *treatment)
 	guint i;
 
 	json_name(json, "rungs");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < treatment->attempts->len; i++) {
 		attempt =
 		    &g_array_index(treatment->attempts, struct attempt, i);
-		g_string_append(json, i > 0 ? ", {" : "{");
+		json_open(json, '{');
 		json_text(json, "form", rung_name(attempt->rung));
 		json_bool(json, "holds", attempt->why == NULL);
 		json_text(json, "why", attempt->why);
@@ -471,7 +467,7 @@ json_key(GString *json, const struct key *key)
 		g_string_append(json, "null");
 		return;
 	}
-	g_string_append(json, "{");
+	json_open(json, '{');
 	json_text(json, "address", key->address);
 	json_text(json, "fingerprint", key->fingerprint);
 	json_text(json, "subkey", key->subkey);

@@ -247,7 +247,7 @@ json_copy(GString *json, const struct history_copy *copy)
 
 	for (i = 0; i < JOURNAL_ID_OCTETS; i++)
 		g_string_append_printf(id, "%02x", copy->id.octets[i]);
-	g_string_append_c(json, '{');
+	json_open(json, '{');
 	json_text(json, "id", id->str);
 	json_text(json, "form", copy->form);
 	json_text(json, "state", history_state_name(copy->state));
@@ -270,7 +270,7 @@ print_json(const struct history_message *message, bool copies)
 	json_time(json, "last", message->last);
 	json_text(json, "queue_id", last_queue_id(message));
 	json_name(json, "queue_ids");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < message->queue_ids->len; i++)
 		json_element(json, g_ptr_array_index(message->queue_ids, i));
 	g_string_append_c(json, ']');
@@ -279,11 +279,9 @@ print_json(const struct history_message *message, bool copies)
 	json_text(json, "state", history_state_name(history_state(message)));
 	if (copies) {
 		json_name(json, "copies");
-		g_string_append_c(json, '[');
-		for (i = 0; i < message->copies->len; i++) {
-			g_string_append(json, i == 0 ? "" : ", ");
+		json_open(json, '[');
+		for (i = 0; i < message->copies->len; i++)
 			json_copy(json, g_ptr_array_index(message->copies, i));
-		}
 		g_string_append_c(json, ']');
 	}
 	g_string_append_c(json, '}');

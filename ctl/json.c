@@ -74,6 +74,16 @@ json_time(GString *json, const char *name, int64_t when)
 }
 
 void
+json_open(GString *json, char bracket)
+{
+	const char *last = json->str + (json->len > 0 ? json->len - 1 : 0);
+
+	if (*last == '}' || *last == ']')
+		g_string_append(json, ", ");
+	g_string_append_c(json, bracket);
+}
+
+void
 json_element(GString *json, const char *text)
 {
 	bool first = json->str[json->len - 1] == '[';
@@ -87,7 +97,7 @@ void
 json_strings(GString *json, const char *name, const char *const *strings)
 {
 	json_name(json, name);
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (; *strings != NULL; strings++)
 		json_element(json, *strings);
 	g_string_append_c(json, ']');

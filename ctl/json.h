@@ -28,7 +28,11 @@ void json_strings(GString *json, const char *name, const char *const *strings);
 /* Any other value: the caller appends it. */
 void json_name(GString *json, const char *name);
 
-/* A string in an array, which the caller opened with "[". */
+/* Opens an object ("{") or an array ("["), which the caller closes; the comma
+ * behind the element of an array before it comes by itself, too. */
+void json_open(GString *json, char bracket);
+
+/* A string in an array. */
 void json_element(GString *json, const char *text);
 
 /* The same time for people, a new string. */

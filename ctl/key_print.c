@@ -233,10 +233,10 @@ json_user_ids(GString *json, const GPtrArray *user_ids)
 	guint i;
 
 	json_name(json, "user_ids");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < user_ids->len; i++) {
 		user_id = g_ptr_array_index(user_ids, i);
-		g_string_append(json, i == 0 ? "{" : ", {");
+		json_open(json, '{');
 		json_text(json, "text", user_id->text);
 		json_text(json, "address", user_id->address);
 		json_bool(
@@ -253,10 +253,10 @@ json_subkeys(GString *json, const GPtrArray *subkeys)
 	guint i;
 
 	json_name(json, "subkeys");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < subkeys->len; i++) {
 		subkey = g_ptr_array_index(subkeys, i);
-		g_string_append(json, i == 0 ? "{" : ", {");
+		json_open(json, '{');
 		json_text(json, "fingerprint", subkey->fingerprint);
 		json_text(json, "algorithm", subkey->algorithm);
 		json_date(json, "created", subkey->created);

@@ -39,10 +39,10 @@ json_openers(GString *json, const GPtrArray *openers)
 	guint i;
 
 	json_name(json, "sealed_to");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < openers->len; i++) {
 		opener = g_ptr_array_index(openers, i);
-		g_string_append(json, i == 0 ? "{" : ", {");
+		json_open(json, '{');
 		json_text(json, "id", opener->id);
 		json_text(json, "fingerprint",
 		    opener->fingerprint[0] == '\0' ? NULL
@@ -61,10 +61,10 @@ json_folders(GString *json, const GPtrArray *folders)
 	guint i;
 
 	json_name(json, "folders");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < folders->len; i++) {
 		folder = g_ptr_array_index(folders, i);
-		g_string_append(json, i == 0 ? "{" : ", {");
+		json_open(json, '{');
 		json_text(json, "folder", folder->name);
 		json_counts(json, folder->sealed, folder->readable,
 		    folder->damaged, folder->uncertain);
@@ -81,10 +81,10 @@ json_findings(GString *json, const GPtrArray *findings)
 	guint i;
 
 	json_name(json, "findings");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < findings->len; i++) {
 		finding = g_ptr_array_index(findings, i);
-		g_string_append(json, i == 0 ? "{" : ", {");
+		json_open(json, '{');
 		json_text(json, "finding", finding_name(finding->kind));
 		json_text(json, "path", finding->path);
 		json_text(json, "what", finding->what);
@@ -99,7 +99,7 @@ json_kinds(GString *json, const uint64_t *counts)
 	guint i;
 
 	json_name(json, "counts");
-	g_string_append_c(json, '{');
+	json_open(json, '{');
 	for (i = 0; i < FINDING_KINDS; i++)
 		json_number(
 		    json, finding_name((enum finding_kind)i), counts[i]);
@@ -153,12 +153,12 @@ report_json(const struct report *report)
 	json_time(json, "time", report->when);
 	json_text(json, "verdict", verdict);
 	json_name(json, "total");
-	g_string_append_c(json, '{');
+	json_open(json, '{');
 	json_coverage(json, &report->total);
 	g_string_append_c(json, '}');
 	json_kinds(json, report->counts);
 	json_name(json, "domains");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < report->domains->len; i++) {
 		domain = g_ptr_array_index(report->domains, i);
 		comma(json, i);
@@ -170,7 +170,7 @@ report_json(const struct report *report)
 	}
 	g_string_append_c(json, ']');
 	json_name(json, "history");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < report->history->len; i++) {
 		past = g_ptr_array_index(report->history, i);
 		comma(json, i);
@@ -182,7 +182,7 @@ report_json(const struct report *report)
 	}
 	g_string_append_c(json, ']');
 	json_name(json, "mailboxes");
-	g_string_append_c(json, '[');
+	json_open(json, '[');
 	for (i = 0; i < report->mailboxes->len; i++) {
 		comma(json, i);
 		json_mailbox(json, g_ptr_array_index(report->mailboxes, i));
