@@ -85,9 +85,7 @@ legacy_find(const struct seal_order *order, const struct message *message,
 	search.insertions = g_array_new(FALSE, FALSE, sizeof(struct insertion));
 	g_array_set_clear_func(search.insertions, clear_insertion);
 	search.subject = hidden_subject(order, message);
-	if (search.subject != NULL &&
-	    message_field(message, "Content-Type", 1) == NULL &&
-	    message_field(message, "Content-Transfer-Encoding", 1) == NULL) {
+	if (search.subject != NULL && !protect_wraps(message)) {
 		gmime_need();
 		read_window(&search, message);
 		root.type = type == NULL ? NULL : type->value;

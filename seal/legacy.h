@@ -22,7 +22,9 @@ struct insertion {
 };
 
 /*
- * What to insert (of struct insertion, by offset; perhaps nothing).
+ * What to insert (of struct insertion, by offset): nothing where the order
+ * does not ask for it, or the message is wrapped, for then it stays as it came
+ * (protect_wraps()).
  * *at_rootp: the body is one such text, so that the parameter
  * hp-legacy-display belongs to the message's own Content-Type.
  */

@@ -393,8 +393,6 @@ tell_cuts(const struct seal_order *order, const struct message *message,
 	bool at_root;
 	guint i;
 
-	if (!order->legacy_display || protect_wraps(message))
-		return;
 	insertions = legacy_find(order, message, &at_root);
 	for (i = 0; i < insertions->len; i++) {
 		insertion = &g_array_index(insertions, struct insertion, i);

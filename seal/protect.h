@@ -18,9 +18,9 @@
 /*
  * Fills sealed->outside and sealed->value, and returns the header of the
  * payload up to and with its blank line.  display: the body is one text that a
- * legacy display element goes into (legacy_find()).  If the original's own Content-Type
- * cannot be trusted to be read alike by everybody, the payload is a
- * multipart (with that boundary) with the whole original in it, and
+ * legacy display element goes into (legacy_find()).  If the original's own
+ * Content-Type cannot be trusted to be read alike by everybody, the payload is
+ * a multipart (with that boundary) with the whole original in it, and
  * *trailerp is what follows the body (else NULL).
  */
 GString *protect_header(const struct seal_order *order,

@@ -48,8 +48,7 @@ seal_message(const struct seal_order *order, const struct message *message,
 	if (can_do(order, fault) != 0 || mime_boundary(&boundary, fault) != 0)
 		goto out;
 	whole = form_of(order)->whole;
-	/* What is wrapped stays as it came. */
-	if (order->legacy_display && !whole && !protect_wraps(message))
+	if (!whole)
 		display = legacy_find(order, message, &at_root);
 	header = whole ? protect_whole(order, message, sealed)
 		       : protect_header(order, message, boundary, at_root,

@@ -48,17 +48,16 @@ payload_of(const struct seal_order *order, const struct message *message)
 	struct gate *gate;
 	unsigned char piece[1000];
 	char *trailer;
-	GArray *display = NULL;
+	GArray *display;
 	GString *header;
 	ssize_t n;
-	bool at_root = false;
+	bool at_root;
 	size_t i;
 
 	sealed.count = message->header.count;
 	sealed.outside = g_new0(enum outside, sealed.count + 1);
 	sealed.value = g_new0(char *, sealed.count + 1);
-	if (order->legacy_display && !protect_wraps(message))
-		display = legacy_find(order, message, &at_root);
+	display = legacy_find(order, message, &at_root);
 	header =
 	    protect_header(order, message, "=_b", at_root, &sealed, &trailer);
 	payload = payload_make(header, message, trailer);
