@@ -33,7 +33,8 @@ static const struct ecdh_curve curves[] = {
 };
 
 struct ecdh_tools {
-	EVP_PKEY_CTX *x25519; /* makes keys */
+	EVP_PKEY_CTX *x25519; /* makes keys of what they are made of */
+	EVP_PKEY_CTX *nist;   /* likewise */
 	EVP_PKEY *base;       /* the point that public halves come from */
 	EVP_PKEY *peer;       /* the point that is at work */
 };
@@ -46,9 +47,9 @@ static int agree_x25519(struct ecdh_tools *tools,
     struct ecdh_agreement *agreement);
 static int set_peer(struct ecdh_tools *tools, const unsigned char *point);
 static EVP_PKEY *make_x25519(struct ecdh_tools *tools);
-static int agree_nist(const struct ecdh_curve *curve,
+static int agree_nist(struct ecdh_tools *tools, const struct ecdh_curve *curve,
     const struct octets *point, struct ecdh_agreement *agreement);
-static EVP_PKEY *read_point(
+static EVP_PKEY *read_point(struct ecdh_tools *tools,
     const struct ecdh_curve *curve, const struct octets *point);
 static EVP_PKEY *make_beside(EVP_PKEY *peer);
 static int derive(
@@ -72,12 +73,15 @@ ecdh_tools_make(void)
 	struct ecdh_tools *tools = g_new0(struct ecdh_tools, 1);
 
 	tools->x25519 = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+	tools->nist = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	tools->base = EVP_PKEY_new_raw_public_key_ex(
 	    NULL, "X25519", NULL, base_point, sizeof(base_point));
 	tools->peer = EVP_PKEY_new_raw_public_key_ex(
 	    NULL, "X25519", NULL, base_point, sizeof(base_point));
-	if (tools->x25519 == NULL || tools->base == NULL ||
-	    tools->peer == NULL || EVP_PKEY_fromdata_init(tools->x25519) != 1)
+	if (tools->x25519 == NULL || tools->nist == NULL ||
+	    tools->base == NULL || tools->peer == NULL ||
+	    EVP_PKEY_fromdata_init(tools->x25519) != 1 ||
+	    EVP_PKEY_fromdata_init(tools->nist) != 1)
 		ecdh_tools_free(&tools);
 	return tools;
 }
@@ -90,6 +94,7 @@ ecdh_tools_free(struct ecdh_tools **toolsp)
 	if (tools == NULL)
 		return;
 	EVP_PKEY_CTX_free(tools->x25519);
+	EVP_PKEY_CTX_free(tools->nist);
 	EVP_PKEY_free(tools->base);
 	EVP_PKEY_free(tools->peer);
 	g_free(tools);
@@ -101,7 +106,7 @@ ecdh_agree(struct ecdh_tools *tools, const struct ecdh_curve *curve,
 {
 	return curve->name == NULL
 		   ? agree_x25519(tools, curve, point, agreement)
-		   : agree_nist(curve, point, agreement);
+		   : agree_nist(tools, curve, point, agreement);
 }
 
 /* A point is looked at when it is read, and these curves have no small
@@ -194,10 +199,10 @@ make_x25519(struct ecdh_tools *tools)
 /* --- The curves of NIST */
 
 static int
-agree_nist(const struct ecdh_curve *curve, const struct octets *point,
-    struct ecdh_agreement *agreement)
+agree_nist(struct ecdh_tools *tools, const struct ecdh_curve *curve,
+    const struct octets *point, struct ecdh_agreement *agreement)
 {
-	EVP_PKEY *peer = read_point(curve, point), *own = NULL;
+	EVP_PKEY *peer = read_point(tools, curve, point), *own = NULL;
 	EVP_PKEY_CTX *ctx = NULL;
 	size_t len = 0;
 	int ret = -1;
@@ -218,9 +223,9 @@ agree_nist(const struct ecdh_curve *curve, const struct octets *point,
 }
 
 static EVP_PKEY *
-read_point(const struct ecdh_curve *curve, const struct octets *point)
+read_point(struct ecdh_tools *tools, const struct ecdh_curve *curve,
+    const struct octets *point)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	unsigned char copy[ECDH_POINT_OCTETS_MAX];
 	EVP_PKEY *key = NULL;
 	OSSL_PARAM params[3];
@@ -233,10 +238,9 @@ read_point(const struct ecdh_curve *curve, const struct octets *point)
 	params[1] = OSSL_PARAM_construct_octet_string(
 	    OSSL_PKEY_PARAM_PUB_KEY, copy, point->len);
 	params[2] = OSSL_PARAM_construct_end();
-	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	if (EVP_PKEY_fromdata(tools->nist, &key, EVP_PKEY_PUBLIC_KEY, params) !=
+	    1)
 		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
 	return key;
 }
 
