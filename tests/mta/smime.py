@@ -103,7 +103,7 @@ class Openers:
         self.rig.run(["pk12util", "-i", p12, "-d", "sql:" + self.nss,
                       "-W", "x", "-K", ""])
         if name == "alice":
-            self.run_gpgsm("--import", p12)
+            self.run_gpgsm("--import", os.path.join(CERTS, "alice.p12"))
 
     def run_gpgsm(self, *arguments):
         return self.rig.run(
