@@ -513,6 +513,8 @@ class Login(socketserver.ThreadingUnixStreamServer):
     """Lets everybody in, in the protocol of Dovecot's auth service: so that
     Postfix says who is authenticated."""
     daemon_threads = True
+    # An smtpd that finds it full ends before it greets; 5 is Python's.
+    request_queue_size = 256
 
     class RequestHandlerClass(socketserver.StreamRequestHandler):
         def handle(self):
