@@ -93,17 +93,16 @@ class Openers:
         self.rig.write(os.path.join(self.gpgsm, "gpgsm.conf"),
                        b"disable-crl-checks\n")
         for name in PEOPLE:
-            self.add(name)
+            self.add_to_nss(name)
+        self.run_gpgsm("--import", os.path.join(CERTS, "alice.p12"))
 
-    def add(self, name):
+    def add_to_nss(self, name):
         p12 = self.rig.path(name + ".p12")
         self.rig.run(["openssl", "pkcs12", "-export", "-legacy", "-in", cert(name),
                       "-inkey", os.path.join(CERTS, name + ".key"),
                       "-name", name, "-out", p12, "-passout", "pass:x"])
         self.rig.run(["pk12util", "-i", p12, "-d", "sql:" + self.nss,
                       "-W", "x", "-K", ""])
-        if name == "alice":
-            self.run_gpgsm("--import", os.path.join(CERTS, "alice.p12"))
 
     def run_gpgsm(self, *arguments):
         return self.rig.run(
